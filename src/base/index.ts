@@ -1,0 +1,16 @@
+export { ByteReader, UnexpectedEndError } from "./byte-reader.ts";
+export { ByteWriter } from "./byte-writer.ts";
+export { type Clock, delay, systemClock, type Timer } from "./clock.ts";
+export { asError, systemErrorCode, TomcatClusterError } from "./errors.ts";
+export { type Lifecycle, LifecycleGroup } from "./lifecycle.ts";
+export { createLogger, LOG_LEVELS, type Logger, type LoggerOptions, type LogLevel, silentLogger } from "./logger.ts";
+export { Counter, createProcessRegistry, Gauge, Histogram, Registry } from "./metrics.ts";
+export {
+  type AddressFamily,
+  DnsNameResolver,
+  type DnsNameResolverOptions,
+  type LookUp,
+  type NameResolver,
+  type ServiceRecord,
+} from "./name-resolver.ts";
+export { type Random, systemRandom } from "./random.ts";

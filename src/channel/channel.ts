@@ -1,0 +1,135 @@
+// The vocabulary of group communication: members, messages, and the ports that the parts of a channel implement.
+
+import type { Lifecycle } from "../base/index.ts";
+import type { JavaValue } from "../serialization/index.ts";
+
+/** A node of the group. Two members are the same when host, port and unique id are equal (tribes.md 5): compare `key`. */
+export interface Member {
+  /** "tcp://127.0.0.1:4000", for logs. */
+  readonly name: string;
+  /** Identity as text: usable as a map key. */
+  readonly key: string;
+  /** 4 or 16 address bytes, never a name. */
+  readonly host: Buffer;
+  /** `host` as text, "10.1.2.3" or an IPv6 address. */
+  readonly address: string;
+  readonly port: number;
+  /** -1: none. */
+  readonly securePort: number;
+  /** -1: none. */
+  readonly udpPort: number;
+  /** 16 bytes. */
+  readonly uniqueId: Buffer;
+  /** Milliseconds since the member's service started, as last announced; -1 when unknown. */
+  readonly aliveTimeMs: number;
+  readonly command: Buffer;
+  readonly domain: Buffer;
+  readonly payload: Buffer;
+}
+
+/** `Received`: before the message is processed (options 2). `Processed`: after every listener has finished (options 6). */
+export type Acknowledge = "None" | "Received" | "Processed";
+
+export interface SendOptions {
+  readonly acknowledge: Acknowledge;
+  /** Queue and return (MessageDispatchInterceptor). */
+  readonly asynchronous: boolean;
+  /** Messages with the same key reach a member in the order of their sending (rule 10): the session id before its dot. */
+  readonly orderKey?: string;
+}
+
+/** A body: one Java object stream, or bytes as they are (BYTE_MESSAGE). The channel does not copy it: leave it unchanged. */
+export interface OutgoingMessage {
+  readonly kind: "Object" | "Bytes";
+  readonly body: Buffer;
+}
+
+export interface ReceivedMessage extends OutgoingMessage {
+  readonly sender: Member;
+  /** Milliseconds, the sender's clock, when its application called send. */
+  readonly timestamp: number;
+  readonly uniqueId: Buffer;
+  /** Java class of the object without decoding it; undefined for bytes and for what is not a plain object. */
+  readonly className: string | undefined;
+  /** Decodes the body on first use and keeps the result. Throws a serialization error for what cannot be read. */
+  object(): JavaValue;
+}
+
+export interface ChannelListener {
+  /** Whether this listener wants the message; must be quick and must not throw. */
+  accept(message: ReceivedMessage): boolean;
+  /**
+   * Called for messages of one connection in the order of their frames, each after the one before has been settled.
+   * Throwing or rejecting makes a sender that waits for processing see a failure (FAIL_ACK).
+   * `body` is a view of a socket buffer: copy what outlives the call.
+   */
+  messageReceived(message: ReceivedMessage): void | Promise<void>;
+}
+
+export interface MembershipListener {
+  /** Called synchronously and in order; must not throw. */
+  memberAdded(member: Member): void;
+  memberDisappeared(member: Member): void;
+}
+
+/** What the rest of a worker sees of a channel. */
+export interface Channel extends Lifecycle {
+  readonly localMember: Member;
+  /** Every other member, oldest first where that is known. A snapshot: not changed later. */
+  readonly members: readonly Member[];
+  /**
+   * Sends one body to all destinations. Resolves, for a synchronous send, when each has acknowledged as asked; for an
+   * asynchronous one, when the frame is written to each socket that has room, or waits in its bounded queue.
+   * Rejects with a ChannelError that lists the members that failed, each with its cause; the others have the message.
+   */
+  send(destinations: readonly Member[], message: OutgoingMessage, options: SendOptions): Promise<void>;
+  addChannelListener(listener: ChannelListener): void;
+  removeChannelListener(listener: ChannelListener): void;
+  addMembershipListener(listener: MembershipListener): void;
+  removeMembershipListener(listener: MembershipListener): void;
+}
+
+/** What travels through the interceptors: ChannelData of tribes.md 2, with `options` as the bits of its section 4. */
+export interface ChannelMessage {
+  options: number;
+  readonly timestamp: number;
+  readonly uniqueId: Buffer;
+  /** The sender. */
+  readonly address: Member;
+  /** Replaced, never changed in place, by interceptors that transform it. */
+  body: Buffer;
+  /** Not on the wire: the lane of the message on the sending side (rule 10). */
+  readonly orderKey?: string;
+}
+
+/** The bottom of the stack on the sending side. TCP in production, an in-memory network in simulations. */
+export interface ChannelSender extends Lifecycle {
+  /** As Channel.send, for a message that has gone through the interceptors. */
+  sendMessage(destinations: readonly Member[], message: ChannelMessage): Promise<void>;
+  /** The member has gone: closes its connections and fails what waits for it. */
+  remove(member: Member): void;
+  /** Closes connections past keepAliveTime and keepAliveCount. */
+  heartbeat(): void;
+}
+
+/** The bottom of the stack on the receiving side. */
+export interface ChannelReceiver extends Lifecycle {
+  /** The address and port that were bound; valid after `start`. */
+  readonly address: string;
+  readonly port: number;
+  /** Where received messages go; set once before `start`. The acknowledgement follows its outcome (tribes.md 3). */
+  onMessage: (message: ChannelMessage) => void | Promise<void>;
+}
+
+/** Who is there. Reports through `listener`, which the stack sets before `start`. */
+export interface MembershipService {
+  readonly localMember: Member;
+  readonly members: readonly Member[];
+  listener: MembershipListener;
+  /** `receiver` tells where the local member listens. Resolves when the first look has been made. */
+  start(receiver: { readonly address: string; readonly port: number }): Promise<void>;
+  stop(): Promise<void>;
+  /** A message arrived from this sender: a DNS service adds an unknown one after a look-up (rules 4 and 20). */
+  messageFrom(sender: Member): void;
+  heartbeat(): void;
+}

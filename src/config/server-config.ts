@@ -1,0 +1,162 @@
+// server.xml as the worker reads it: every attribute typed and with Tomcat's default filled in. Names are Tomcat's, units added.
+
+/** Where an element stands in its file, for errors that come up after parsing. Lines and columns count from 1. */
+export interface Location {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** An attribute's value after `${…}` is replaced and the type of its registry entry is applied. */
+export type AttributeValue = string | number | boolean;
+
+/** An element whose class a folder resolves in its own registry table: Valve, Interceptor, ClusterListener, Listener. */
+export interface ComponentConfig {
+  readonly className: string;
+  /** Every attribute of the class's registry entry, defaults filled in; absent only where there is no default. */
+  readonly attributes: Readonly<Record<string, AttributeValue>>;
+  readonly location: Location;
+}
+
+export interface ServerConfig {
+  readonly service: ServiceConfig;
+}
+
+export interface ServiceConfig {
+  readonly name: string;
+  readonly connectors: readonly ConnectorConfig[];
+  readonly engine: EngineConfig;
+}
+
+export interface ConnectorConfig {
+  readonly protocol: "HTTP/1.1";
+  /** Unset: all addresses. */
+  readonly address?: string;
+  readonly port: number;
+  /** Time to receive the head of a request; default 20 000. */
+  readonly connectionTimeoutMs: number;
+  /** Time an idle connection is kept; default connectionTimeout. */
+  readonly keepAliveTimeoutMs: number;
+  /** Requests on one connection; default 100; -1: no limit. */
+  readonly maxKeepAliveRequests: number;
+  /** Bytes of request line and headers; default 8192. */
+  readonly maxHttpRequestHeaderSize: number;
+  /** Default 8192. */
+  readonly maxConnections: number;
+  readonly location: Location;
+}
+
+export interface EngineConfig {
+  readonly name: string;
+  readonly defaultHost: string;
+  readonly jvmRoute?: string;
+  readonly hosts: readonly HostConfig[];
+  readonly valves: readonly ComponentConfig[];
+  readonly cluster?: ClusterConfig;
+  readonly location: Location;
+}
+
+export interface HostConfig {
+  readonly name: string;
+  readonly aliases: readonly string[];
+  /** Folder of applications, relative to the base; default "webapps". */
+  readonly appBase: string;
+  readonly autoDeploy: boolean;
+  readonly deployOnStartup: boolean;
+  readonly contexts: readonly ContextConfig[];
+  readonly valves: readonly ComponentConfig[];
+  readonly cluster?: ClusterConfig;
+  readonly location: Location;
+}
+
+export interface ContextConfig {
+  /** "" for the root application, else "/shop". */
+  readonly path: string;
+  /** Folder or archive, relative to the host's appBase. */
+  readonly docBase: string;
+  /** Undefined: what the application itself says (web.xml <distributable/>, or `tomcatCluster.distributable` of package.json). */
+  readonly distributable?: boolean;
+  readonly sessionCookieName: string;
+  readonly sessionCookiePath?: string;
+  readonly useHttpOnly: boolean;
+  readonly manager?: ManagerConfig;
+  readonly valves: readonly ComponentConfig[];
+  readonly location: Location;
+}
+
+export type ManagerType = "Standard" | "Delta";
+
+export interface ManagerConfig {
+  readonly type: ManagerType;
+  /** StandardManager, DeltaManager attributes by Tomcat's names, typed. */
+  readonly attributes: Readonly<Record<string, AttributeValue>>;
+  readonly location: Location;
+}
+
+export interface ClusterConfig {
+  readonly placement: "Engine" | "Host";
+  /** Bits of tribes.md 4: 2, 4, 6, 8 or 10; default 8. */
+  readonly channelSendOptions: number;
+  /** Default 15: everything. */
+  readonly channelStartOptions: number;
+  readonly clusterName?: string;
+  readonly manager: ManagerConfig;
+  readonly channel: ChannelConfig;
+  /** What stands in the file, or JvmRouteBinderValve and ReplicationValve when none does. */
+  readonly valves: readonly ComponentConfig[];
+  readonly clusterListeners: readonly ComponentConfig[];
+  readonly location: Location;
+}
+
+export interface ChannelConfig {
+  readonly membership: MembershipConfig;
+  readonly receiver: ReceiverConfig;
+  readonly sender: SenderConfig;
+  /** Top of the stack first. MessageDispatchInterceptor and TcpFailureDetector when none stands in the file. */
+  readonly interceptors: readonly ComponentConfig[];
+  /** Period of the channel's heartbeat; default 5000. */
+  readonly heartbeatSleepMs: number;
+  readonly location: Location;
+}
+
+/** CloudMembershipService with the DNS provider. Further kinds join this union when they work. */
+export interface MembershipConfig {
+  readonly type: "DNS";
+  /** Name whose addresses are the members. From `dnsName` of ours, else ${DNS_MEMBERSHIP_SERVICE_NAME}. */
+  readonly dnsName: string;
+  /** `host:port` of a DNS server, when resolv.conf is not to be asked. */
+  readonly dnsServer?: string;
+  /** Default 2000 (rule 1). */
+  readonly refreshMs: number;
+  /** Default 5000. */
+  readonly expirationMs: number;
+  /** One DNS query; default 1000. */
+  readonly timeoutMs: number;
+}
+
+export interface ReceiverConfig {
+  /** "auto": the address of this machine's host name; else an IP address. */
+  readonly address: string;
+  readonly port: number;
+  /** How many ports to try upward from `port`; default 100; 1: only that one. */
+  readonly autoBind: number;
+  /** Largest frame that is accepted; default 64 MiB (rule 6). */
+  readonly maxFrameBytes: number;
+  readonly tcpNoDelay: boolean;
+  readonly soKeepAlive: boolean;
+}
+
+export interface SenderConfig {
+  /** Time for one message to be sent and, where asked, acknowledged; default 3000. Tomcat: Transport `timeout`. */
+  readonly timeoutMs: number;
+  /** Resends after an I/O error; default 1. */
+  readonly maxRetryAttempts: number;
+  /** Connections (lanes) per destination; default 25. */
+  readonly poolSize: number;
+  /** -1: never. */
+  readonly keepAliveTimeMs: number;
+  /** -1: never. */
+  readonly keepAliveCount: number;
+  readonly tcpNoDelay: boolean;
+  readonly soKeepAlive: boolean;
+}
