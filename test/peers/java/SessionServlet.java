@@ -1,0 +1,96 @@
+import jakarta.servlet.http.HttpServlet;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import jakarta.servlet.http.HttpSession;
+import java.io.IOException;
+import java.math.BigInteger;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Date;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The real Tomcat's half of the tests with two kinds of worker. `/x?op=set&k=NAME&v=KIND` puts a value of that kind into the session,
+ * `op=get` prints class and value, `op=peek` does not create a session, `op=kill` ends it. `/hit` is the sample's counter.
+ */
+public class SessionServlet extends HttpServlet {
+    private static final long serialVersionUID = 1L;
+
+    @Override
+    protected void service(HttpServletRequest request, HttpServletResponse response) throws IOException {
+        response.setContentType("text/plain");
+        response.setCharacterEncoding("UTF-8");
+        if (request.getServletPath().equals("/hit")) hit(request, response);
+        else attributes(request, response);
+    }
+
+    private static void hit(HttpServletRequest request, HttpServletResponse response) throws IOException {
+        HttpSession session = request.getSession();
+        Integer n = (Integer) session.getAttribute("n");
+        if (n == null && request.getParameter("bytes") != null) {
+            session.setAttribute("filler", "x".repeat(Integer.parseInt(request.getParameter("bytes"))));
+        }
+        int next = n == null ? 1 : n + 1;
+        if (request.getParameter("readonly") == null) session.setAttribute("n", next);
+        String id = session.getId();
+        response.setContentType("application/json");
+        response.getWriter().print("{\"n\":" + next + ",\"route\":\"" + id.substring(id.indexOf('.') + 1) + "\",\"sessionId\":\"" + id + "\"}");
+    }
+
+    private static void attributes(HttpServletRequest request, HttpServletResponse response) throws IOException {
+        String op = request.getParameter("op");
+        String name = request.getParameter("k");
+        HttpSession session = request.getSession(!op.equals("peek"));
+        if (session == null) {
+            response.getWriter().print("no session");
+            return;
+        }
+        if (op.equals("kill")) {
+            session.invalidate();
+            response.getWriter().print("killed");
+            return;
+        }
+        if (op.equals("set")) session.setAttribute(name, value(request.getParameter("v")));
+        if (op.equals("remove")) session.removeAttribute(name);
+        Object found = session.getAttribute(name);
+        response.getWriter().print(session.getId() + " " + (found == null ? "null" : found.getClass().getName() + " " + text(found)));
+    }
+
+    private static Object value(String kind) {
+        switch (kind) {
+            case "string": return "Größe €";
+            case "integer": return 42;
+            case "long": return 1L << 40;
+            case "double": return 2.5;
+            case "biginteger": return new BigInteger("123456789012345678901234567890");
+            case "boolean": return Boolean.TRUE;
+            case "date": return new Date(1700000000000L);
+            case "bytes": return new byte[] {0, 1, -1};
+            case "list": return new ArrayList<Object>(Arrays.asList("a", 1, true, null));
+            case "map": {
+                Map<String, Object> map = new HashMap<>();
+                map.put("k", "v");
+                map.put("n", 7);
+                return map;
+            }
+            case "linkedmap": {
+                Map<String, Object> map = new LinkedHashMap<>();
+                map.put("name", "shop");
+                map.put("items", new ArrayList<Object>(List.of("apple", "pear")));
+                return map;
+            }
+            case "set": return new LinkedHashSet<Object>(List.of("one", "two"));
+            default: throw new IllegalArgumentException(kind);
+        }
+    }
+
+    private static String text(Object value) {
+        if (value instanceof byte[]) return Arrays.toString((byte[]) value);
+        if (value instanceof Date) return Long.toString(((Date) value).getTime());
+        return value.toString();
+    }
+}
