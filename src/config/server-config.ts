@@ -24,8 +24,17 @@ export interface ServerConfig {
 
 export interface ServiceConfig {
   readonly name: string;
+  readonly drain: DrainConfig;
   readonly connectors: readonly ConnectorConfig[];
   readonly engine: EngineConfig;
+}
+
+/** How a worker leaves (rule 18). */
+export interface DrainConfig {
+  /** Time without a request after which a draining worker closes its connectors; default 2000. `drainQuietMillis` of ours. */
+  readonly quietMs: number;
+  /** When it closes them whatever happens; default 20 000. Tomcat: `gracefulStopAwaitMillis` of the Service. */
+  readonly deadlineMs: number;
 }
 
 export interface ConnectorConfig {
@@ -33,15 +42,15 @@ export interface ConnectorConfig {
   /** Unset: all addresses. */
   readonly address?: string;
   readonly port: number;
-  /** Time to receive the head of a request; default 20 000. */
+  /** Time to receive the head of a request; default 60 000; -1: no limit. (Tomcat's own server.xml sets 20 000.) */
   readonly connectionTimeoutMs: number;
-  /** Time an idle connection is kept; default connectionTimeout. */
+  /** Time an idle connection is kept; default connectionTimeout; -1: no limit. */
   readonly keepAliveTimeoutMs: number;
   /** Requests on one connection; default 100; -1: no limit. */
   readonly maxKeepAliveRequests: number;
   /** Bytes of request line and headers; default 8192. */
   readonly maxHttpRequestHeaderSize: number;
-  /** Default 8192. */
+  /** Default 8192; -1: no limit. */
   readonly maxConnections: number;
   readonly location: Location;
 }
@@ -63,23 +72,36 @@ export interface HostConfig {
   readonly appBase: string;
   readonly autoDeploy: boolean;
   readonly deployOnStartup: boolean;
+  /** For applications that are deployed without a `<Context>` of their own. Their manager, when unset, is the cluster's or StandardManager. */
+  readonly defaultContext: ContextDefaults;
   readonly contexts: readonly ContextConfig[];
   readonly valves: readonly ComponentConfig[];
   readonly cluster?: ClusterConfig;
   readonly location: Location;
 }
 
-export interface ContextConfig {
+/** What holds for an application unless it says otherwise itself. */
+export interface ContextDefaults {
+  /** Undefined: what the application itself says (web.xml <distributable/>, or `tomcatCluster.distributable` of package.json). */
+  readonly distributable?: boolean;
+  /** Until a session without requests expires; default 1800; 0 or less: never. The <session-timeout> of an application's web.xml wins. */
+  readonly sessionTimeoutSeconds: number;
+  readonly sessionCookieName: string;
+  readonly sessionCookiePath?: string;
+  readonly sessionCookieDomain?: string;
+  readonly useHttpOnly: boolean;
+  /** `sameSiteCookies` of the CookieProcessor; "unset": the attribute is left out. */
+  readonly sameSiteCookies: SameSiteCookies;
+  readonly manager?: ManagerConfig;
+}
+
+export type SameSiteCookies = "unset" | "none" | "lax" | "strict";
+
+export interface ContextConfig extends ContextDefaults {
   /** "" for the root application, else "/shop". */
   readonly path: string;
   /** Folder or archive, relative to the host's appBase. */
   readonly docBase: string;
-  /** Undefined: what the application itself says (web.xml <distributable/>, or `tomcatCluster.distributable` of package.json). */
-  readonly distributable?: boolean;
-  readonly sessionCookieName: string;
-  readonly sessionCookiePath?: string;
-  readonly useHttpOnly: boolean;
-  readonly manager?: ManagerConfig;
   readonly valves: readonly ComponentConfig[];
   readonly location: Location;
 }
@@ -95,7 +117,7 @@ export interface ManagerConfig {
 
 export interface ClusterConfig {
   readonly placement: "Engine" | "Host";
-  /** Bits of tribes.md 4: 2, 4, 6, 8 or 10; default 8. */
+  /** The bits 2 (use_ack), 4 (synchronized_ack) and 8 (asynchronous) of tribes.md 4, never none; default 8. */
   readonly channelSendOptions: number;
   /** Default 15: everything. */
   readonly channelStartOptions: number;
@@ -122,15 +144,15 @@ export interface ChannelConfig {
 /** CloudMembershipService with the DNS provider. Further kinds join this union when they work. */
 export interface MembershipConfig {
   readonly type: "DNS";
-  /** Name whose addresses are the members. From `dnsName` of ours, else ${DNS_MEMBERSHIP_SERVICE_NAME}. */
+  /** Name whose addresses are the members. `dnsName` of ours, else the environment's DNS_MEMBERSHIP_SERVICE_NAME. */
   readonly dnsName: string;
   /** `host:port` of a DNS server, when resolv.conf is not to be asked. */
   readonly dnsServer?: string;
-  /** Default 2000 (rule 1). */
+  /** Default 2000 (rule 1). `refreshInterval` of ours. */
   readonly refreshMs: number;
-  /** Default 5000. */
+  /** Default 5000. Tomcat: `expirationTime`. */
   readonly expirationMs: number;
-  /** One DNS query; default 1000. */
+  /** One DNS query; default 1000. Tomcat: `readTimeout`. */
   readonly timeoutMs: number;
 }
 
