@@ -35,7 +35,7 @@ export interface DnsNameResolverOptions {
   server?: string;
   /** One attempt of one query; default 1000. */
   timeoutMs?: number;
-  /** Where `search` domains are read from; default /etc/resolv.conf. */
+  /** Where `search` domains are read from; default /etc/resolv.conf, and none when `server` is given. */
   resolvConf?: string;
 }
 
@@ -52,12 +52,8 @@ export class DnsNameResolver implements NameResolver {
 
   constructor(options: DnsNameResolverOptions = {}) {
     this.#resolver = new Resolver({ timeout: options.timeoutMs ?? 1000, tries: 1 });
-    if (options.server) {
-      this.#resolver.setServers([options.server]);
-      this.#resolvConf = undefined;
-    } else {
-      this.#resolvConf = options.resolvConf ?? "/etc/resolv.conf";
-    }
+    if (options.server) this.#resolver.setServers([options.server]);
+    this.#resolvConf = options.resolvConf ?? (options.server ? undefined : "/etc/resolv.conf");
   }
 
   addresses(name: string, family: AddressFamily): Promise<LookUp<string>> {

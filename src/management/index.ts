@@ -1,1 +1,9 @@
-export { ManagementServer, type ManagementServerOptions, type Page, type ReadinessCheck, sendJson, sendText } from "./management-server.ts";
+export {
+  ManagementServer,
+  type ManagementServerOptions,
+  type Page,
+  type ReadinessCheck,
+  STATE_HEADER,
+  sendJson,
+  sendText,
+} from "./management-server.ts";

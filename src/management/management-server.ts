@@ -15,6 +15,9 @@ export interface ManagementServerOptions {
   port: number;
 }
 
+/** On every answer of /readyz: tells a balancer a worker that drains from one that starts. */
+export const STATE_HEADER = "X-Tomcat-Cluster-State";
+
 const HEADER_TIMEOUT_MS = 5000;
 const MAX_CONNECTIONS = 64;
 
@@ -25,6 +28,7 @@ export class ManagementServer implements Lifecycle {
   readonly #pages = new Map<string, Page>();
   readonly #checks = new Map<string, ReadinessCheck>();
   readonly #server: Server;
+  #state = "starting";
 
   constructor(deps: { logger: Logger; registry: Registry }, options: ManagementServerOptions) {
     this.#logger = deps.logger;
@@ -45,6 +49,11 @@ export class ManagementServer implements Lifecycle {
   /** The port that was bound; valid after `start`. */
   get port(): number {
     return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** The process's state as /readyz tells it: "starting", "serving" or "draining". */
+  set state(state: "starting" | "serving" | "draining") {
+    this.#state = state;
   }
 
   addPage(path: string, page: Page): void {
@@ -94,6 +103,7 @@ export class ManagementServer implements Lifecycle {
       const reason = check();
       if (reason !== undefined) reasons.push(`${name}: ${reason}`);
     }
+    response.setHeader(STATE_HEADER, this.#state);
     if (reasons.length === 0) sendText(response, 200, "ok\n");
     else sendText(response, 503, `${reasons.join("\n")}\n`);
   }

@@ -1,0 +1,151 @@
+// `npm run bench`: product.md's budgets, ours and the real peers in one run, as ratios. Prints a table; fails only when something breaks.
+import { spawnSync } from "node:child_process";
+import { cpus, totalmem } from "node:os";
+import { RealHttpd } from "../support/httpd.ts";
+import { LocalCluster } from "../support/local-cluster.ts";
+import { cpuSeconds, memoryMiB } from "../support/process-cpu.ts";
+import { RealTomcat } from "../support/tomcat.ts";
+import { CONNECTIONS, createSessions, load, SESSIONS } from "./load.ts";
+import { workerStartSeconds } from "./worker-start.ts";
+
+const WARM_UP_SECONDS = 8;
+const MEASURED_SECONDS = Number(process.env.BENCH_SECONDS ?? 20);
+
+interface Figures {
+  readonly requestsPerSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly balancerMicros: number;
+  readonly workerMicros: number;
+  readonly memoryMiB: number;
+  readonly errors: number;
+}
+
+interface Contender {
+  readonly url: string;
+  readonly balancerPid: number;
+  readonly workerPids: readonly number[];
+  stop(): Promise<void>;
+}
+
+type Mode = "Asynchronous" | "Synchronous";
+
+async function measure(contender: Contender): Promise<Figures> {
+  try {
+    const cookies = await createSessions(contender.url);
+    await load(contender.url, cookies, WARM_UP_SECONDS);
+    const pids = [contender.balancerPid, ...contender.workerPids];
+    const before = pids.map(cpuSeconds);
+    const result = await load(contender.url, cookies, MEASURED_SECONDS);
+    const used = pids.map((pid, index) => ((cpuSeconds(pid) - before[index]!) / result.requests) * 1e6);
+    return {
+      requestsPerSecond: result.requestsPerSecond,
+      p50Ms: result.p50Ms,
+      p99Ms: result.p99Ms,
+      balancerMicros: used[0]!,
+      workerMicros: used.slice(1).reduce((sum, micros) => sum + micros, 0),
+      memoryMiB: contender.workerPids.reduce((sum, pid) => sum + memoryMiB(pid), 0),
+      errors: result.errors,
+    };
+  } finally {
+    await contender.stop();
+  }
+}
+
+async function ours(mode: Mode): Promise<Contender> {
+  const cluster = await LocalCluster.start({
+    manifest: {
+      apiVersion: "tribes.dev/v1alpha1",
+      kind: "TomcatCluster",
+      metadata: { name: "shop" },
+      spec: { replicas: 2, replication: { mode } },
+    },
+    compiled: true,
+  });
+  return {
+    url: `${cluster.ready.url}/shop`,
+    balancerPid: cluster.ready.balancer.pid,
+    workerPids: cluster.ready.workers.map((worker) => worker.pid),
+    stop: () => cluster.stop(),
+  };
+}
+
+async function peers(mode: Mode): Promise<Contender> {
+  const members = ["127.0.78.2", "127.0.78.3"];
+  const tomcats = members.map(
+    (address, index) =>
+      new RealTomcat({
+        name: `java-${index}`,
+        address,
+        httpPort: 8080,
+        ajpPort: 8009,
+        receiverPort: 4000,
+        members,
+        contextPath: "/shop",
+        channelSendOptions: mode === "Synchronous" ? 6 : 8,
+      }),
+  );
+  await Promise.all(tomcats.map((tomcat) => tomcat.start()));
+  const httpd = new RealHttpd(
+    "127.0.78.1",
+    8080,
+    tomcats.map((tomcat) => ({ route: tomcat.options.name, url: `ajp://${tomcat.options.address}:8009` })),
+  );
+  await httpd.start();
+  return {
+    url: "http://127.0.78.1:8080/shop",
+    balancerPid: httpd.pid,
+    workerPids: tomcats.map((tomcat) => tomcat.pid),
+    stop: async () => {
+      await httpd.stop();
+      for (const tomcat of tomcats) await tomcat.stop();
+    },
+  };
+}
+
+function row(name: string, figures: Figures): string {
+  const cells = [
+    figures.requestsPerSecond.toFixed(0),
+    figures.p50Ms.toFixed(1),
+    figures.p99Ms.toFixed(1),
+    figures.balancerMicros.toFixed(0),
+    figures.workerMicros.toFixed(0),
+    (figures.balancerMicros + figures.workerMicros).toFixed(0),
+    figures.memoryMiB.toFixed(0),
+    String(figures.errors),
+  ];
+  return `| ${name} | ${cells.join(" | ")} |`;
+}
+
+function ratio(name: string, value: number, budget: number, higherIsBetter = false): string {
+  const holds = higherIsBetter ? value >= budget : value <= budget;
+  return `| ${name} | ${value.toFixed(2)} | ${higherIsBetter ? "≥" : "≤"} ${budget.toFixed(2)} | ${holds ? "yes" : "no"} |`;
+}
+
+async function main(): Promise<void> {
+  const build = spawnSync("npm", ["run", "build"], { stdio: "inherit" });
+  if (build.status !== 0) throw new Error("The build failed");
+  const lines: string[] = [
+    `${cpus().length} × ${cpus()[0]?.model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}; wrk on the same cores, ${CONNECTIONS} connections, ${SESSIONS} sessions of 1 KiB, ${MEASURED_SECONDS} s after ${WARM_UP_SECONDS} s`,
+    "",
+    "| | requests/s | p50 ms | p99 ms | balancer µs | workers µs | CPU µs/request | workers MiB | errors |",
+    "|---|---|---|---|---|---|---|---|---|",
+  ];
+  const ratios: string[] = ["", "| ratio, ours : peers | seen | budget | holds |", "|---|---|---|---|"];
+  for (const mode of ["Asynchronous", "Synchronous"] as const) {
+    const theirs = await measure(await peers(mode));
+    const own = await measure(await ours(mode));
+    lines.push(row(`Apache httpd (mod_proxy_ajp) + 2 × Tomcat, ${mode}`, theirs), row(`tomcat-cluster, 2 workers, ${mode}`, own));
+    const cpu = (own.balancerMicros + own.workerMicros) / (theirs.balancerMicros + theirs.workerMicros);
+    ratios.push(ratio(`CPU per request, ${mode}`, cpu, mode === "Asynchronous" ? 0.4 : 0.5));
+    if (mode === "Asynchronous") {
+      ratios.push(ratio("requests per second", own.requestsPerSecond / theirs.requestsPerSecond, 2, true));
+      ratios.push(ratio("latency p99", own.p99Ms / theirs.p99Ms, 0.5));
+      ratios.push(ratio("memory of two workers", own.memoryMiB / theirs.memoryMiB, 0.6));
+    }
+  }
+  ratios.push(ratio("start of a worker alone, seconds", await workerStartSeconds(), 0.5));
+  console.log([...lines, ...ratios].join("\n"));
+}
+
+await main();

@@ -1,0 +1,124 @@
+// One group of a real Apache Tomcat 10.1 and two workers of ours: each serves the sessions of the other.
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { GROUP_NAME, RealTomcat } from "../support/tomcat.ts";
+import { TestWorkers } from "../support/test-workers.ts";
+
+const MEMBERS = ["127.0.81.2", "127.0.81.3", "127.0.81.4"];
+const JAVA = MEMBERS[2]!;
+
+interface Answer {
+  readonly text: string;
+  /** Cookie to use from now on. */
+  readonly cookie: string;
+}
+
+async function ask(baseUrl: string, query: string, cookie = ""): Promise<Answer> {
+  const answer = await fetch(`${baseUrl}/x?${query}`, { headers: cookie ? { cookie } : {} });
+  const text = await answer.text();
+  assert.equal(answer.status, 200, text);
+  return { text, cookie: answer.headers.get("set-cookie")?.split(";", 1)[0] ?? cookie };
+}
+
+/** Kind, what Java prints of it, what JavaScript prints of it. */
+const ROWS: readonly (readonly [string, string, string])[] = [
+  ["string", "java.lang.String Größe €", "string Größe €"],
+  ["integer", "java.lang.Integer 42", "number 42"],
+  ["long", "java.lang.Long 1099511627776", "number 1099511627776"],
+  ["double", "java.lang.Double 2.5", "number 2.5"],
+  ["biginteger", "java.math.BigInteger 123456789012345678901234567890", "bigint 123456789012345678901234567890"],
+  ["boolean", "java.lang.Boolean true", "boolean true"],
+  ["date", "java.util.Date 1700000000000", "Date 1700000000000"],
+  ["bytes", "[B [0, 1, -1]", "Buffer [0,1,255]"],
+  ["list", "java.util.ArrayList [a, 1, true, null]", 'Array ["a",1,true,null]'],
+  ["map", "java.util.HashMap {k=v, n=7}", 'Map [["k","v"],["n",7]]'],
+  ["linkedmap", "java.util.LinkedHashMap {name=shop, items=[apple, pear]}", 'Object {"name":"shop","items":["apple","pear"]}'],
+  ["set", "java.util.LinkedHashSet [one, two]", 'Set ["one","two"]'],
+];
+
+/** The text after the session id. */
+function valueOf(answer: Answer): string {
+  return answer.text.slice(answer.text.indexOf(" ") + 1);
+}
+
+function routeIn(answer: Answer): string {
+  return /^\w+\.(\S+)/.exec(answer.text)![1]!;
+}
+
+for (const channelSendOptions of [6, 8]) {
+  describe(`a real Tomcat 10.1 and two workers of ours, channelSendOptions ${channelSendOptions}`, () => {
+    let workers: TestWorkers;
+    let tomcat: RealTomcat;
+
+    before(async () => {
+      workers = await TestWorkers.start({ addresses: MEMBERS.slice(0, 2), groupAddresses: MEMBERS, groupName: GROUP_NAME, channelSendOptions });
+      tomcat = new RealTomcat({ name: "java", address: JAVA, httpPort: 8080, receiverPort: 4000, members: MEMBERS, channelSendOptions });
+      await tomcat.start();
+      await workers.membersSeen(2);
+    });
+
+    after(async () => {
+      await tomcat.stop();
+      await workers.stop();
+    });
+
+    for (const [kind, java, javascript] of ROWS) {
+      it(`serves a ${kind} that Tomcat's application set in our worker, and back in Tomcat`, async () => {
+        const made = await ask(tomcat.url, `op=set&k=${kind}&v=${kind}`);
+        assert.equal(valueOf(made), java);
+        const seen = await workers.eventually(0, () => ask(workers.url(0), `op=get&k=${kind}`, made.cookie), (answer) => valueOf(answer) !== "null");
+        assert.equal(valueOf(seen), javascript);
+        assert.equal(routeIn(seen), "worker-0");
+        const back = await workers.eventually(0, () => ask(tomcat.url, `op=get&k=${kind}`, seen.cookie), (answer) => valueOf(answer) !== "null");
+        assert.equal(valueOf(back), java);
+        assert.equal(routeIn(back), "java");
+      });
+
+      it(`serves a ${kind} that our worker's application set in Tomcat and in the other worker`, async () => {
+        const made = await ask(workers.url(0), `op=set&k=${kind}&v=${kind}`);
+        assert.equal(valueOf(made), javascript);
+        const inJava = await workers.eventually(0, () => ask(tomcat.url, `op=get&k=${kind}`, made.cookie), (answer) => valueOf(answer) !== "null");
+        assert.equal(valueOf(inJava), java);
+        const inOther = await workers.eventually(0, () => ask(workers.url(1), `op=get&k=${kind}`, inJava.cookie), (answer) => valueOf(answer) !== "null");
+        assert.equal(valueOf(inOther), javascript);
+      });
+    }
+
+    it("removes and ends sessions on either side for all", async () => {
+      const made = await ask(tomcat.url, "op=set&k=gone&v=string");
+      await workers.eventually(0, () => ask(workers.url(1), "op=peek&k=gone", made.cookie), (answer) => /Größe/.test(answer.text));
+      const moved = await ask(workers.url(1), "op=remove&k=gone", made.cookie);
+      await workers.eventually(0, () => ask(tomcat.url, "op=peek&k=gone", moved.cookie), (answer) => /null$/.test(answer.text));
+      await ask(workers.url(1), "op=kill", moved.cookie);
+      await workers.eventually(0, () => ask(tomcat.url, "op=peek&k=gone", moved.cookie), (answer) => answer.text === "no session");
+    });
+
+    it("counts one session on in turn: ours, Tomcat, ours", async () => {
+      let cookie = "";
+      const seen: string[] = [];
+      for (const url of [workers.url(0), tomcat.url, workers.url(1), tomcat.url, workers.url(0)]) {
+        const answer = await workers.eventually(
+          0,
+          () => ask(url, "op=peek&k=turn", cookie),
+          (peeked) => cookie === "" || peeked.text.endsWith(seen.length % 2 ? "string Größe €" : "java.lang.String Größe €") || peeked.text.includes("Größe"),
+        );
+        seen.push(answer.text);
+        cookie = (await ask(url, "op=set&k=turn&v=string", cookie)).cookie;
+      }
+      assert.equal(new Set([cookie.split("=")[1]!.split(".")[0]!]).size, 1);
+      assert.equal(seen.length, 5);
+    });
+
+    it("gives its sessions to a Tomcat that joins later, and takes them from one", async () => {
+      const made = await ask(workers.url(0), "op=set&k=early&v=linkedmap");
+      await tomcat.stop();
+      tomcat = new RealTomcat({ name: "java", address: JAVA, httpPort: 8080, receiverPort: 4000, members: MEMBERS, channelSendOptions });
+      await tomcat.start();
+      const seen = await ask(tomcat.url, "op=peek&k=early", made.cookie);
+      assert.equal(valueOf(seen), "java.util.LinkedHashMap {name=shop, items=[apple, pear]}");
+      await workers.restart(1);
+      const inOurs = await ask(workers.url(1), "op=peek&k=early", seen.cookie);
+      assert.equal(valueOf(inOurs), 'Object {"name":"shop","items":["apple","pear"]}');
+    });
+  });
+}
