@@ -1,3 +1,10 @@
+export {
+  type BalancerSettings,
+  type BalancerSettingsDocument,
+  balancerSettingsHelp,
+  InvalidBalancerSettingsError,
+  parseBalancerSettings,
+} from "./balancer-settings.ts";
 export type {
   AttributeValue,
   ChannelConfig,
