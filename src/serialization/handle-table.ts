@@ -1,0 +1,50 @@
+// What back-references of a stream that is being read lead to.
+import type { ClassDescriptor } from "./class-descriptor.ts";
+import { MalformedStreamError, StreamLimitError } from "./errors.ts";
+import type { JavaValue } from "./java-value.ts";
+
+export type Handled = NonNullable<JavaValue> | ClassDescriptor | symbol;
+
+export class HandleTable {
+  readonly #maxHandles: number;
+  #values: Handled[] = [];
+  /** Handles ever given: a reset frees the numbers, not the allowance. */
+  #given = 0;
+
+  constructor(maxHandles: number) {
+    this.#maxHandles = maxHandles;
+  }
+
+  get size(): number {
+    return this.#values.length;
+  }
+
+  add(value: Handled): number {
+    if (++this.#given > this.#maxHandles) throw new StreamLimitError("maxHandles", this.#maxHandles);
+    return this.#values.push(value) - 1;
+  }
+
+  set(index: number, value: Handled): void {
+    this.#values[index] = value;
+  }
+
+  get(index: number, offset: number): Handled {
+    const value = this.#values[index];
+    if (value === undefined) throw new MalformedStreamError(`Reference to handle ${index}, which has not been given,`, offset);
+    return value;
+  }
+
+  /** The first handle of that string, or -1. */
+  indexOfString(text: string): number {
+    return this.#values.indexOf(text);
+  }
+
+  /** `count` strings in the order of their handles, the first at `start`. */
+  stringsFrom(start: number, count: number): string[] {
+    return this.#values.slice(start, start + count).filter((value) => typeof value === "string");
+  }
+
+  clear(): void {
+    this.#values = [];
+  }
+}
