@@ -1,8 +1,8 @@
 // One group of a real Apache Tomcat 10.1 and two workers of ours: each serves the sessions of the other.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { GROUP_NAME, RealTomcat } from "../support/tomcat.ts";
 import { TestWorkers } from "../support/test-workers.ts";
+import { GROUP_NAME, RealTomcat } from "../support/tomcat.ts";
 
 const MEMBERS = ["127.0.81.2", "127.0.81.3", "127.0.81.4"];
 const JAVA = MEMBERS[2]!;
@@ -51,7 +51,12 @@ for (const channelSendOptions of [6, 8]) {
     let tomcat: RealTomcat;
 
     before(async () => {
-      workers = await TestWorkers.start({ addresses: MEMBERS.slice(0, 2), groupAddresses: MEMBERS, groupName: GROUP_NAME, channelSendOptions });
+      workers = await TestWorkers.start({
+        addresses: MEMBERS.slice(0, 2),
+        groupAddresses: MEMBERS,
+        groupName: GROUP_NAME,
+        channelSendOptions,
+      });
       tomcat = new RealTomcat({ name: "java", address: JAVA, httpPort: 8080, receiverPort: 4000, members: MEMBERS, channelSendOptions });
       await tomcat.start();
       await workers.membersSeen(2);
@@ -66,10 +71,16 @@ for (const channelSendOptions of [6, 8]) {
       it(`serves a ${kind} that Tomcat's application set in our worker, and back in Tomcat`, async () => {
         const made = await ask(tomcat.url, `op=set&k=${kind}&v=${kind}`);
         assert.equal(valueOf(made), java);
-        const seen = await workers.eventually(0, () => ask(workers.url(0), `op=get&k=${kind}`, made.cookie), (answer) => valueOf(answer) !== "null");
+        const seen = await workers.eventually(
+          () => ask(workers.url(0), `op=get&k=${kind}`, made.cookie),
+          (answer) => valueOf(answer) !== "null",
+        );
         assert.equal(valueOf(seen), javascript);
         assert.equal(routeIn(seen), "worker-0");
-        const back = await workers.eventually(0, () => ask(tomcat.url, `op=get&k=${kind}`, seen.cookie), (answer) => valueOf(answer) !== "null");
+        const back = await workers.eventually(
+          () => ask(tomcat.url, `op=get&k=${kind}`, seen.cookie),
+          (answer) => valueOf(answer) !== "null",
+        );
         assert.equal(valueOf(back), java);
         assert.equal(routeIn(back), "java");
       });
@@ -77,36 +88,51 @@ for (const channelSendOptions of [6, 8]) {
       it(`serves a ${kind} that our worker's application set in Tomcat and in the other worker`, async () => {
         const made = await ask(workers.url(0), `op=set&k=${kind}&v=${kind}`);
         assert.equal(valueOf(made), javascript);
-        const inJava = await workers.eventually(0, () => ask(tomcat.url, `op=get&k=${kind}`, made.cookie), (answer) => valueOf(answer) !== "null");
+        const inJava = await workers.eventually(
+          () => ask(tomcat.url, `op=get&k=${kind}`, made.cookie),
+          (answer) => valueOf(answer) !== "null",
+        );
         assert.equal(valueOf(inJava), java);
-        const inOther = await workers.eventually(0, () => ask(workers.url(1), `op=get&k=${kind}`, inJava.cookie), (answer) => valueOf(answer) !== "null");
+        const inOther = await workers.eventually(
+          () => ask(workers.url(1), `op=get&k=${kind}`, inJava.cookie),
+          (answer) => valueOf(answer) !== "null",
+        );
         assert.equal(valueOf(inOther), javascript);
       });
     }
 
     it("removes and ends sessions on either side for all", async () => {
       const made = await ask(tomcat.url, "op=set&k=gone&v=string");
-      await workers.eventually(0, () => ask(workers.url(1), "op=peek&k=gone", made.cookie), (answer) => /Größe/.test(answer.text));
+      await workers.eventually(
+        () => ask(workers.url(1), "op=peek&k=gone", made.cookie),
+        (answer) => /Größe/.test(answer.text),
+      );
       const moved = await ask(workers.url(1), "op=remove&k=gone", made.cookie);
-      await workers.eventually(0, () => ask(tomcat.url, "op=peek&k=gone", moved.cookie), (answer) => /null$/.test(answer.text));
+      await workers.eventually(
+        () => ask(tomcat.url, "op=peek&k=gone", moved.cookie),
+        (answer) => /null$/.test(answer.text),
+      );
       await ask(workers.url(1), "op=kill", moved.cookie);
-      await workers.eventually(0, () => ask(tomcat.url, "op=peek&k=gone", moved.cookie), (answer) => answer.text === "no session");
+      await workers.eventually(
+        () => ask(tomcat.url, "op=peek&k=gone", moved.cookie),
+        (answer) => answer.text === "no session",
+      );
     });
 
     it("counts one session on in turn: ours, Tomcat, ours", async () => {
+      const urls = [workers.url(0), tomcat.url, workers.url(1), tomcat.url, workers.url(0)];
       let cookie = "";
-      const seen: string[] = [];
-      for (const url of [workers.url(0), tomcat.url, workers.url(1), tomcat.url, workers.url(0)]) {
-        const answer = await workers.eventually(
-          0,
-          () => ask(url, "op=peek&k=turn", cookie),
-          (peeked) => cookie === "" || peeked.text.endsWith(seen.length % 2 ? "string Größe €" : "java.lang.String Größe €") || peeked.text.includes("Größe"),
-        );
-        seen.push(answer.text);
-        cookie = (await ask(url, "op=set&k=turn&v=string", cookie)).cookie;
+      for (const [index, url] of urls.entries()) {
+        // The change before may still be on its way to this worker when it is sent asynchronously.
+        if (index > 0)
+          await workers.eventually(
+            () => ask(url, "op=peek&k=n", cookie),
+            (answer) => answer.text.endsWith(` ${index}`),
+          );
+        const answer = await fetch(`${url}/hit`, { headers: { cookie } });
+        cookie = answer.headers.get("set-cookie")?.split(";", 1)[0] ?? cookie;
+        assert.equal(((await answer.json()) as { n: number }).n, index + 1);
       }
-      assert.equal(new Set([cookie.split("=")[1]!.split(".")[0]!]).size, 1);
-      assert.equal(seen.length, 5);
     });
 
     it("gives its sessions to a Tomcat that joins later, and takes them from one", async () => {

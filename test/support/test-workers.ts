@@ -1,0 +1,187 @@
+// Workers of ours as processes with a hand-written server.xml, and the DNS server of their group, for tests with real peers.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { silentLogger } from "../../src/base/index.ts";
+import { DnsServer } from "../../src/local/dns-server.ts";
+import { RCODE, type ZoneAnswer } from "../../src/local/dns-zone.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const READY_TIMEOUT_MS = 30_000;
+const POLL_MS = 50;
+
+export interface TestWorkersOptions {
+  /** Loopback addresses of our workers, which are called worker-0, worker-1, … */
+  readonly addresses: readonly string[];
+  /** What the group's name resolves to. */
+  readonly groupAddresses: readonly string[];
+  readonly groupName: string;
+  readonly channelSendOptions: number;
+}
+
+interface RunningWorker {
+  readonly child: ChildProcess;
+  output: string;
+}
+
+export class TestWorkers {
+  readonly #options: TestWorkersOptions;
+  readonly #dns: DnsServer;
+  readonly #folder = mkdtempSync(join(tmpdir(), "tomcat-cluster-workers-"));
+  readonly #running: RunningWorker[] = [];
+
+  private constructor(options: TestWorkersOptions, dns: DnsServer) {
+    this.#options = options;
+    this.#dns = dns;
+  }
+
+  static async start(options: TestWorkersOptions): Promise<TestWorkers> {
+    const dns = groupDns(options.addresses[0]!, options.groupName, options.groupAddresses);
+    await dns.start();
+    const workers = new TestWorkers(options, dns);
+    options.addresses.forEach((_address, index) => void workers.#spawn(index));
+    try {
+      await Promise.all(options.addresses.map((_address, index) => workers.#ready(index)));
+    } catch (error) {
+      await workers.stop();
+      throw error;
+    }
+    return workers;
+  }
+
+  url(index: number): string {
+    return `http://${this.#options.addresses[index]}:8080/app`;
+  }
+
+  /** The worker's log so far. */
+  output(index: number): string {
+    return this.#running[index]!.output;
+  }
+
+  kill(index: number, signal: NodeJS.Signals): void {
+    this.#running[index]!.child.kill(signal);
+  }
+
+  /** SIGTERM, a new process at the same address, ready again. */
+  async restart(index: number): Promise<void> {
+    await this.#end(index);
+    this.#spawn(index);
+    await this.#ready(index);
+  }
+
+  /** Resolves when each worker has that many other members. */
+  async membersSeen(count: number): Promise<void> {
+    for (const address of this.#options.addresses) {
+      await this.eventually(
+        async () => ((await (await fetch(`http://${address}:9090/cluster`)).json()) as { members: unknown[] }).members.length,
+        (members) => members === count,
+      );
+    }
+  }
+
+  /** Repeats until the result suits; fails with the last one after 15 s. */
+  async eventually<T>(attempt: () => Promise<T>, suits: (result: T) => boolean): Promise<T> {
+    const deadlineMs = performance.now() + 15_000;
+    for (;;) {
+      const result = await attempt();
+      if (suits(result)) return result;
+      if (performance.now() > deadlineMs) throw new Error(`Still ${JSON.stringify(result)} after 15 s`);
+      await pause();
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#running.map((_worker, index) => this.#end(index)));
+    await this.#dns.stop();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #spawn(index: number): void {
+    const address = this.#options.addresses[index]!;
+    const base = join(this.#folder, `worker-${index}`);
+    mkdirSync(join(base, "conf"), { recursive: true });
+    cpSync(join(ROOT, "test/fixtures/webapps/app"), join(base, "webapps/app"), { recursive: true });
+    writeFileSync(join(base, "conf/server.xml"), serverXml(`worker-${index}`, address, this.#options));
+    const dns = `${this.#options.addresses[0]}:${this.#dns.port}`;
+    const flags = ["--base", base, "--dns-server", dns, "--management-address", address];
+    const child = spawn(process.execPath, [join(ROOT, "src/cli/main.ts"), "worker", ...flags], { stdio: ["ignore", "pipe", "pipe"] });
+    const worker: RunningWorker = { child, output: "" };
+    const collect = (data: Buffer) => {
+      worker.output = (worker.output + data.toString()).slice(-200_000);
+    };
+    child.stdout!.on("data", collect);
+    child.stderr!.on("data", collect);
+    this.#running[index] = worker;
+  }
+
+  async #ready(index: number): Promise<void> {
+    const deadlineMs = performance.now() + READY_TIMEOUT_MS;
+    const worker = this.#running[index]!;
+    while (!(await answers200(`http://${this.#options.addresses[index]}:9090/readyz`))) {
+      if (worker.child.exitCode !== null || performance.now() > deadlineMs)
+        throw new Error(`worker-${index} is not ready:\n${worker.output}`);
+      await pause();
+    }
+  }
+
+  async #end(index: number): Promise<void> {
+    const { child } = this.#running[index]!;
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, "exit");
+    child.kill("SIGTERM");
+    await ended;
+  }
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, POLL_MS));
+}
+
+async function answers200(url: string): Promise<boolean> {
+  try {
+    const answer = await fetch(url);
+    await answer.arrayBuffer();
+    return answer.status === 200;
+  } catch {
+    return false; // Not listening yet.
+  }
+}
+
+function groupDns(address: string, name: string, addresses: readonly string[]): DnsServer {
+  const authority = {
+    answer(question: { readonly name: string; readonly type: string }): ZoneAnswer {
+      const known = question.name === name;
+      const records = known && question.type === "A" ? addresses.map((data) => ({ type: "A" as const, name, data, ttl: 5 })) : [];
+      return {
+        code: known ? RCODE.noError : RCODE.nonExistentDomain,
+        authoritative: true,
+        answers: records,
+        authorities: [],
+        additionals: [],
+      };
+    },
+  };
+  return new DnsServer({ authority, logger: silentLogger }, { address, port: 0 });
+}
+
+function serverXml(route: string, address: string, options: TestWorkersOptions): string {
+  return `<?xml version="1.0" encoding="UTF-8"?>
+<Server port="-1">
+  <Service name="Catalina">
+    <Connector port="8080" address="${address}" protocol="HTTP/1.1"/>
+    <Engine name="Catalina" defaultHost="localhost" jvmRoute="${route}">
+      <Cluster className="org.apache.catalina.ha.tcp.SimpleTcpCluster" channelSendOptions="${options.channelSendOptions}">
+        <Manager className="org.apache.catalina.ha.session.DeltaManager"/>
+        <Channel className="org.apache.catalina.tribes.group.GroupChannel">
+          <Membership className="org.apache.catalina.tribes.membership.cloud.CloudMembershipService" membershipProviderClassName="dns" dnsName="${options.groupName}"/>
+          <Receiver className="org.apache.catalina.tribes.transport.nio.NioReceiver" address="${address}" port="4000" autoBind="1"/>
+        </Channel>
+      </Cluster>
+      <Host name="localhost" appBase="webapps"/>
+    </Engine>
+  </Service>
+</Server>
+`;
+}
