@@ -5,6 +5,11 @@ export {
   InvalidBalancerSettingsError,
   parseBalancerSettings,
 } from "./balancer-settings.ts";
+export { CLASS_NAMES } from "./class-names.ts";
+export { baseNameOf } from "./container-names.ts";
+export { type ParsedServerXml, parseServerXml, type ServerXmlSources } from "./parse-server-xml.ts";
+export { type AttributeDescription, describeServerXml } from "./registry/registry.ts";
+export { renderServerXml, UnrepresentableTextError, type XmlNode } from "./render-xml.ts";
 export type {
   AttributeValue,
   ChannelConfig,
@@ -26,3 +31,4 @@ export type {
   ServerConfig,
   ServiceConfig,
 } from "./server-config.ts";
+export { ServerXmlError, type ServerXmlNote, type ServerXmlProblem, type ServerXmlProblemCode } from "./server-xml-error.ts";

@@ -1,0 +1,114 @@
+// Checked elements -> ClusterConfig: manager, channel, valves, listeners; Tomcat's default for each that is absent (ha.md 1).
+import { CheckedElement } from "./checked-element.ts";
+import { CLASS_NAMES } from "./class-names.ts";
+import { defaultAttributes } from "./registry/registry.ts";
+import type {
+  ChannelConfig,
+  ClusterConfig,
+  ComponentConfig,
+  Location,
+  ManagerConfig,
+  MembershipConfig,
+  ReceiverConfig,
+  SenderConfig,
+} from "./server-config.ts";
+
+/** `placement` is the element that it stands in, `dnsName` the membership's name when the file does not say it. */
+export function buildCluster(cluster: CheckedElement, placement: ClusterConfig["placement"], dnsName: string | undefined): ClusterConfig {
+  const clusterName = cluster.optionalText("clusterName");
+  const manager = buildManager(cluster.first("Manager") ?? absent("Manager", CLASS_NAMES.deltaManager, cluster.location));
+  return {
+    placement,
+    channelSendOptions: cluster.integer("channelSendOptions"),
+    channelStartOptions: ALL_SERVICES,
+    ...(clusterName === undefined ? {} : { clusterName }),
+    manager,
+    channel: buildChannel(cluster.first("Channel") ?? absent("Channel", CLASS_NAMES.groupChannel, cluster.location), dnsName),
+    valves: orDefault(cluster, "Valve", [CLASS_NAMES.jvmRouteBinderValve, CLASS_NAMES.replicationValve]),
+    clusterListeners: orDefault(cluster, "ClusterListener", manager.type === "Delta" ? [CLASS_NAMES.clusterSessionListener] : []),
+    location: cluster.location,
+  };
+}
+
+/** Bits 1, 2, 4 and 8 of tribes.md 10. */
+const ALL_SERVICES = 15;
+
+export function buildManager(manager: CheckedElement): ManagerConfig {
+  return {
+    type: manager.className === CLASS_NAMES.deltaManager ? "Delta" : "Standard",
+    attributes: manager.attributes,
+    location: manager.location,
+  };
+}
+
+export function buildComponents(parent: CheckedElement, element: string): readonly ComponentConfig[] {
+  return parent.all(element).map(({ className, attributes, location }) => ({ className, attributes, location }));
+}
+
+function buildChannel(channel: CheckedElement, dnsName: string | undefined): ChannelConfig {
+  const sender = channel.first("Sender");
+  return {
+    membership: buildMembership(channel.first("Membership")!, dnsName),
+    receiver: buildReceiver(channel.first("Receiver") ?? absent("Receiver", CLASS_NAMES.nioReceiver, channel.location)),
+    sender: buildSender(sender?.first("Transport") ?? absent("Transport", CLASS_NAMES.pooledParallelSender, channel.location)),
+    interceptors: orDefault(channel, "Interceptor", [CLASS_NAMES.messageDispatchInterceptor, CLASS_NAMES.tcpFailureDetector]),
+    heartbeatSleepMs: channel.integer("heartbeatSleeptime"),
+    location: channel.location,
+  };
+}
+
+function buildMembership(membership: CheckedElement, dnsName: string | undefined): MembershipConfig {
+  const dnsServer = membership.optionalText("dnsServer");
+  return {
+    type: "DNS",
+    dnsName: membership.optionalText("dnsName") ?? dnsName!,
+    ...(dnsServer === undefined ? {} : { dnsServer }),
+    refreshMs: membership.integer("refreshInterval"),
+    expirationMs: membership.integer("expirationTime"),
+    timeoutMs: membership.integer("readTimeout"),
+  };
+}
+
+function buildReceiver(receiver: CheckedElement): ReceiverConfig {
+  return {
+    address: receiver.optionalText("address") ?? "auto",
+    port: receiver.integer("port"),
+    autoBind: Math.max(1, receiver.integer("autoBind")),
+    maxFrameBytes: receiver.integer("maxFrameBytes"),
+    tcpNoDelay: receiver.boolean("tcpNoDelay"),
+    soKeepAlive: receiver.boolean("soKeepAlive"),
+  };
+}
+
+function buildSender(transport: CheckedElement): SenderConfig {
+  return {
+    timeoutMs: transport.integer("timeout"),
+    maxRetryAttempts: transport.integer("maxRetryAttempts"),
+    poolSize: transport.integer("poolSize"),
+    keepAliveTimeMs: transport.integer("keepAliveTime"),
+    keepAliveCount: transport.integer("keepAliveCount"),
+    tcpNoDelay: transport.boolean("tcpNoDelay"),
+    soKeepAlive: transport.boolean("soKeepAlive"),
+  };
+}
+
+/** As soon as one is configured, none of the default ones is added. */
+function orDefault(parent: CheckedElement, element: string, classNames: readonly string[]): readonly ComponentConfig[] {
+  const configured = buildComponents(parent, element);
+  if (configured.length > 0) return configured;
+  return classNames.map((className) => ({ className, attributes: defaultAttributes(element, className), location: parent.location }));
+}
+
+/** An element that does not stand in the file, with its defaults, at the place of its parent. */
+function absent(name: string, className: string, location: Location): CheckedElement {
+  return new CheckedElement({
+    name,
+    className,
+    attributes: defaultAttributes(name, className),
+    given: new Map(),
+    children: [],
+    refused: new Set(),
+    content: "",
+    location,
+  });
+}

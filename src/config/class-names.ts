@@ -1,0 +1,28 @@
+// Names of Tomcat's classes as they stand in server.xml.
+
+export const CLASS_NAMES = {
+  standardServer: "org.apache.catalina.core.StandardServer",
+  standardService: "org.apache.catalina.core.StandardService",
+  standardEngine: "org.apache.catalina.core.StandardEngine",
+  standardHost: "org.apache.catalina.core.StandardHost",
+  standardContext: "org.apache.catalina.core.StandardContext",
+  replicatedContext: "org.apache.catalina.ha.context.ReplicatedContext",
+  connector: "org.apache.catalina.connector.Connector",
+  cookieProcessor: "org.apache.tomcat.util.http.Rfc6265CookieProcessor",
+  standardManager: "org.apache.catalina.session.StandardManager",
+  persistentManager: "org.apache.catalina.session.PersistentManager",
+  accessLogValve: "org.apache.catalina.valves.AccessLogValve",
+  simpleTcpCluster: "org.apache.catalina.ha.tcp.SimpleTcpCluster",
+  deltaManager: "org.apache.catalina.ha.session.DeltaManager",
+  backupManager: "org.apache.catalina.ha.session.BackupManager",
+  replicationValve: "org.apache.catalina.ha.tcp.ReplicationValve",
+  jvmRouteBinderValve: "org.apache.catalina.ha.session.JvmRouteBinderValve",
+  clusterSessionListener: "org.apache.catalina.ha.session.ClusterSessionListener",
+  groupChannel: "org.apache.catalina.tribes.group.GroupChannel",
+  cloudMembershipService: "org.apache.catalina.tribes.membership.cloud.CloudMembershipService",
+  nioReceiver: "org.apache.catalina.tribes.transport.nio.NioReceiver",
+  replicationTransmitter: "org.apache.catalina.tribes.transport.ReplicationTransmitter",
+  pooledParallelSender: "org.apache.catalina.tribes.transport.nio.PooledParallelSender",
+  messageDispatchInterceptor: "org.apache.catalina.tribes.group.interceptors.MessageDispatchInterceptor",
+  tcpFailureDetector: "org.apache.catalina.tribes.group.interceptors.TcpFailureDetector",
+} as const;

@@ -1,0 +1,32 @@
+// server.xml as text -> ServerConfig, in five steps: read, replace and type, check between elements, build.
+import { buildServer } from "./build-server.ts";
+import { checkServerXml } from "./check-server-xml.ts";
+import type { PlaceholderSources } from "./placeholders.ts";
+import { readXml } from "./read-xml.ts";
+import { Report } from "./report.ts";
+import type { ServerConfig } from "./server-config.ts";
+import type { ServerXmlNote } from "./server-xml-error.ts";
+import { checkRules, DNS_NAME_VARIABLE } from "./server-xml-rules.ts";
+
+export interface ServerXmlSources extends PlaceholderSources {
+  /** Name of the file in errors and locations. */
+  readonly file: string;
+}
+
+export interface ParsedServerXml {
+  readonly config: ServerConfig;
+  /** In the order of the file; for the log. */
+  readonly notes: readonly ServerXmlNote[];
+}
+
+/**
+ * Pure: the environment and the reading of `${file:…}` come in with `sources`. Throws ServerXmlError with every problem found,
+ * or with the first one when the text is not well-formed XML.
+ */
+export function parseServerXml(text: string, sources: ServerXmlSources): ParsedServerXml {
+  const report = new Report(sources.file);
+  const server = checkServerXml(readXml(text, sources.file), sources, report);
+  if (server !== undefined) checkRules(server, sources, report);
+  report.throwIfProblems();
+  return { config: buildServer(server!, sources.environment[DNS_NAME_VARIABLE]), notes: report.notes };
+}

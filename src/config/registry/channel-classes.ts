@@ -1,0 +1,150 @@
+// The channel: membership, receiver, sender, interceptors (tribes.md 7, 8, 10, 11.3, 12).
+import { CLASS_NAMES } from "../class-names.ts";
+import type { ClassEntry } from "./entry.ts";
+import { boolean, choice, classHistory, classLater, history, ignored, integer, later, text, works } from "./entry.ts";
+
+const TRIBES = "org.apache.catalina.tribes.";
+const INTERCEPTORS = `${TRIBES}group.interceptors.`;
+const MAX = 2_147_483_647;
+const SOCKETS = "sockets and buffers are those of Node.js";
+const NO_THREADS = "the channel runs on one event loop, not on threads";
+const CLUSTER_LOG = "there is no separate cluster log";
+const USE_DNS =
+  'use DNS: <Membership className="org.apache.catalina.tribes.membership.cloud.CloudMembershipService" membershipProviderClassName="dns" dnsName="…"/>';
+const PORT = "TCP port, the same on every member";
+
+export const USE_DNS_MEMBERSHIP = USE_DNS;
+
+export const CHANNEL_CLASSES: readonly ClassEntry[] = [
+  works("Channel", CLASS_NAMES.groupChannel, {
+    heartbeatSleeptime: integer("Ms between two heartbeats of the channel", 100, MAX, { default: 5000 }),
+    ...later({ heartbeat: true }, "remove it: the channel's heartbeat always runs"),
+    ...ignored("interceptors are checked when they are assembled", ["optionCheck"]),
+    ...ignored("there is no JMX", ["name", "jmxEnabled", "jmxDomain", "jmxPrefix"]),
+  }),
+  works("Membership", CLASS_NAMES.cloudMembershipService, {
+    membershipProviderClassName: choice(
+      "Where the members come from",
+      {
+        values: ["dns"],
+        aliases: {
+          [`${TRIBES}membership.cloud.DNSMembershipProvider`]: "dns",
+          [`${TRIBES}membership.cloud.KubernetesMembershipProvider`]: "kubernetes",
+        },
+        later: {
+          kubernetes: `the kubernetes provider (Tomcat's default) is not supported in this version: write membershipProviderClassName="dns"`,
+        },
+      },
+      { default: "kubernetes" },
+    ),
+    dnsName: text("Name whose addresses are the members; unset: the environment's DNS_MEMBERSHIP_SERVICE_NAME", { ours: true }),
+    dnsServer: text("host:port of the DNS server; unset: that of resolv.conf", {
+      ours: true,
+      form: {
+        pattern: /^$|^[0-9.]+(:\d{1,5})?$|^\[[0-9a-fA-F:.]+\](:\d{1,5})?$|^[0-9a-fA-F:]+$/,
+        description: "an IP address, with a port after a colon where it is not 53",
+      },
+    }),
+    refreshInterval: integer("Ms between two look-ups", 50, MAX, { default: 2000, ours: true }),
+    expirationTime: integer("Ms after which a member that the name no longer lists may go", 50, MAX, { default: 5000 }),
+    readTimeout: integer("Ms for one DNS query", 10, MAX, { default: 1000 }),
+    ...ignored("a DNS query has one time-out, readTimeout", ["connectTimeout"]),
+    ...later({ payload: undefined, domain: undefined }),
+    ...history(CLUSTER_LOG, ["doClusterLog", "clusterLogName"]),
+  }),
+  works("Receiver", CLASS_NAMES.nioReceiver, {
+    address: text('IP address to listen on and to announce; "auto": that of the host name', { default: "auto" }),
+    port: integer(PORT, 1, 65_535, { default: 4000 }),
+    autoBind: integer("Ports tried upward from port; 1 or less: only that one", -MAX, 65_535, { default: 100 }),
+    maxFrameBytes: integer("Largest message that is accepted", 65_536, 1_073_741_824, { default: 67_108_864, ours: true }),
+    tcpNoDelay: boolean("TCP_NODELAY of accepted connections", true),
+    soKeepAlive: boolean("SO_KEEPALIVE of accepted connections", false),
+    ...ignored(NO_THREADS, [
+      "maxThreads",
+      "minThreads",
+      "maxIdleTime",
+      "maxTasks",
+      "minTasks",
+      "selectorTimeout",
+      "timeout",
+      "daemon",
+      "tcpThreadCount",
+      "tcpSelectorTimeout",
+    ]),
+    ...ignored(
+      SOCKETS,
+      "rxBufSize txBufSize udpRxBufSize udpTxBufSize direct ooBInline soReuseAddress soLingerOn soLingerTime soTrafficClass useBufferPool".split(
+        " ",
+      ),
+    ),
+    ...later({ securePort: "-1", udpPort: "-1" }),
+    ...history(CLUSTER_LOG, ["doClusterLog", "clusterLogName"]),
+  }),
+  works("Sender", CLASS_NAMES.replicationTransmitter, {
+    ...history(CLUSTER_LOG, ["doClusterLog", "clusterLogName"]),
+    ...history("replication is chosen by channelSendOptions of the Cluster and time-outs by the Transport", [
+      "replicationMode",
+      "ackTimeout",
+      "autoConnect",
+      "keepAliveTimeout",
+    ]),
+  }),
+  works("Transport", CLASS_NAMES.pooledParallelSender, {
+    timeout: integer("Ms for one message to be sent and, where asked, acknowledged", 1, MAX, { default: 3000 }),
+    maxRetryAttempts: integer("Resends after an I/O error", 0, 100, { default: 1 }),
+    poolSize: integer("Connections to each member; messages of one session keep one of them", 1, 1000, { default: 25 }),
+    keepAliveTime: integer("Ms after which a connection is replaced; -1: never", -1, MAX, { default: -1 }),
+    keepAliveCount: integer("Messages after which a connection is replaced; -1: never", -1, MAX, { default: -1 }),
+    tcpNoDelay: boolean("TCP_NODELAY of connections", true),
+    soKeepAlive: boolean("SO_KEEPALIVE of connections", false),
+    ...ignored("a message waits in its lane's bounded queue", ["maxWait"]),
+    ...ignored(
+      SOCKETS,
+      "rxBufSize txBufSize udpRxBufSize udpTxBufSize directBuffer direct ooBInline soReuseAddress soLingerOn soLingerTime soTrafficClass udpBased".split(
+        " ",
+      ),
+    ),
+    ...later({ throwOnFailedAck: true }),
+  }),
+  works("Interceptor", CLASS_NAMES.messageDispatchInterceptor, {
+    maxQueueSize: integer("Bytes of queued message bodies", 65_536, MAX, { default: 67_108_864 }),
+    alwaysSend: boolean("When the queue is full: true: the sender waits; false: sending fails", true),
+    ...ignored(NO_THREADS, ["maxThreads", "maxSpareThreads", "keepAliveTime", "useDeepClone"]),
+    ...later({ optionFlag: "8" }),
+  }),
+  works("Interceptor", CLASS_NAMES.tcpFailureDetector, {
+    connectTimeout: integer("Ms for the probe's connection", 1, MAX, { default: 1000 }),
+    performSendTest: boolean("Whether the probe sends a message", true),
+    performReadTest: boolean("Whether the probe waits for an answer", false),
+    readTestTimeout: integer("Ms to wait for that answer", 1, MAX, { default: 5000 }),
+    removeSuspectsTimeout: integer("Seconds after which a suspect that still answers its probe is no longer watched", 1, MAX, {
+      default: 300,
+    }),
+    ...ignored("probes are told by their content", ["optionFlag"]),
+  }),
+
+  classHistory(
+    "Interceptor",
+    `${INTERCEPTORS}MessageDispatch15Interceptor`,
+    "renamed in Tomcat 8.5",
+    CLASS_NAMES.messageDispatchInterceptor,
+  ),
+  classHistory("Transport", `${TRIBES}transport.bio.PooledMultiSender`, "removed in Tomcat 10", CLASS_NAMES.pooledParallelSender),
+  classHistory("Receiver", `${TRIBES}transport.bio.BioReceiver`, "removed in Tomcat 10", CLASS_NAMES.nioReceiver),
+
+  classLater("Membership", `${TRIBES}membership.McastService`, `multicast comes later; ${USE_DNS}`),
+  classLater("Membership", `${TRIBES}membership.StaticMembershipService`, USE_DNS),
+  ...[
+    "DomainFilterInterceptor",
+    "FragmentationInterceptor",
+    "GzipInterceptor",
+    "NonBlockingCoordinator",
+    "OrderInterceptor",
+    "SimpleCoordinator",
+    "StaticMembershipInterceptor",
+    "TcpPingInterceptor",
+    "TwoPhaseCommitInterceptor",
+  ].map((name) => classLater("Interceptor", INTERCEPTORS + name)),
+  classLater("Interceptor", `${INTERCEPTORS}EncryptInterceptor`, "keep the group in a network of its own"),
+  classLater("Interceptor", `${INTERCEPTORS}ThroughputInterceptor`, "remove it: /metrics of the management port counts messages and bytes"),
+];

@@ -1,0 +1,121 @@
+// What must hold between elements of server.xml, and combinations that deserve a warning.
+import type { CheckedElement } from "./checked-element.ts";
+import { CLASS_NAMES } from "./class-names.ts";
+import { contextPathOf, hostNameOf } from "./container-names.ts";
+import type { PlaceholderSources } from "./placeholders.ts";
+import { USE_DNS_MEMBERSHIP } from "./registry/channel-classes.ts";
+import type { Report, Subject } from "./report.ts";
+
+export const DNS_NAME_VARIABLE = "DNS_MEMBERSHIP_SERVICE_NAME";
+const ASYNCHRONOUS = 8;
+
+export function checkRules(server: CheckedElement, { environment }: PlaceholderSources, report: Report): void {
+  const engine = server.first("Service")?.first("Engine");
+  if (engine === undefined) return;
+  checkHosts(engine, report);
+  const clusters = [engine, ...engine.all("Host")].flatMap((container) => container.all("Cluster"));
+  for (const cluster of clusters.slice(1)) {
+    report.problem("NOT_SUPPORTED", cluster, "more than one Cluster in a Server is not supported in this version: place one in the Engine");
+  }
+  const cluster = clusters[0];
+  if (cluster === undefined) return;
+  checkCluster(cluster, report);
+  checkMembership(cluster, environment[DNS_NAME_VARIABLE], report);
+  if (engine.optionalText("jvmRoute") === undefined) {
+    report.note("warn", engine, "it has a Cluster but no jvmRoute: balancers cannot tell which worker a session belongs to");
+  }
+}
+
+function checkHosts(engine: CheckedElement, report: Report): void {
+  const owners = new Map<string, Subject>();
+  for (const host of engine.all("Host")) {
+    for (const subject of [host, ...host.all("Alias")]) {
+      const name = hostNameOf(subject);
+      const owner = owners.get(name);
+      if (owner !== undefined)
+        report.problem("DUPLICATE", subject, `"${name}" is the name or an alias of a Host in line ${owner.location.line} already`);
+      else if (name !== "") owners.set(name, subject);
+    }
+    checkContexts(host, report);
+  }
+  const defaultHost = engine.optionalText("defaultHost")?.toLowerCase();
+  if (defaultHost === undefined || owners.size === 0 || owners.has(defaultHost)) return;
+  const place = { name: "defaultHost", location: engine.given.get("defaultHost") ?? engine.location };
+  report.attributeProblem("INVALID_VALUE", engine, place, `no Host is called "${defaultHost}"; known: ${[...owners.keys()].join(", ")}`);
+}
+
+function checkContexts(host: CheckedElement, report: Report): void {
+  const paths = new Map<string, CheckedElement>();
+  for (const context of host.all("Context")) {
+    const path = contextPathOf(context);
+    if (path === undefined) continue;
+    const owner = paths.get(path);
+    if (owner !== undefined)
+      report.problem("DUPLICATE", context, `the path "${path}" belongs to the Context in line ${owner.location.line} already`);
+    else paths.set(path, context);
+  }
+}
+
+/** Tomcat adds default valves and interceptors only when none stands in the file (ha.md 1): one that is forgotten is missed silently. */
+function checkCluster(cluster: CheckedElement, report: Report): void {
+  const valves = cluster.all("Valve").map((valve) => valve.className);
+  if (valves.length > 0) {
+    if (!valves.includes(CLASS_NAMES.replicationValve)) {
+      report.note("warn", cluster, "valves are configured but not ReplicationValve: no session is replicated");
+    }
+    if (!valves.includes(CLASS_NAMES.jvmRouteBinderValve)) {
+      report.note("warn", cluster, "valves are configured but not JvmRouteBinderValve: sessions keep the route of a worker that has gone");
+    }
+  }
+  const interceptors = cluster.first("Channel")?.all("Interceptor") ?? [];
+  if (interceptors.length === 0) return;
+  const names = interceptors.map((interceptor) => interceptor.className);
+  const [first] = interceptors;
+  if (!names.includes(CLASS_NAMES.tcpFailureDetector)) {
+    report.note("warn", first!, "interceptors are configured but not TcpFailureDetector: members that fail are noticed late");
+  }
+  if (
+    ((cluster.optionalInteger("channelSendOptions") ?? 0) & ASYNCHRONOUS) !== 0 &&
+    !names.includes(CLASS_NAMES.messageDispatchInterceptor)
+  ) {
+    report.note(
+      "warn",
+      first!,
+      "channelSendOptions is asynchronous, but there is no MessageDispatchInterceptor: requests wait for their messages",
+    );
+  }
+  const seen = new Set<string>();
+  for (const interceptor of interceptors) {
+    if (seen.has(interceptor.className))
+      report.problem("DUPLICATE", interceptor, `"${interceptor.className}" stands in this Channel already`);
+    seen.add(interceptor.className);
+  }
+}
+
+function checkMembership(cluster: CheckedElement, dnsNameOfEnvironment: string | undefined, report: Report): void {
+  const channel = cluster.first("Channel");
+  if (cluster.refused.has("Channel") || channel?.refused.has("Membership")) return;
+  const membership = channel?.first("Membership");
+  if (membership === undefined) {
+    report.problem(
+      "NOT_SUPPORTED",
+      channel ?? cluster,
+      `without a Membership Tomcat uses multicast; multicast comes later: ${USE_DNS_MEMBERSHIP}`,
+    );
+    return;
+  }
+  if (membership.optionalText("dnsName") === undefined && !dnsNameOfEnvironment) {
+    report.problem("MISSING", membership, `no name to look up: give dnsName, or set ${DNS_NAME_VARIABLE} in the environment`);
+  }
+  const refresh = membership.optionalInteger("refreshInterval");
+  const expiration = membership.optionalInteger("expirationTime");
+  if (refresh !== undefined && expiration !== undefined && expiration < refresh) {
+    const place = { name: "expirationTime", location: membership.given.get("expirationTime") ?? membership.location };
+    report.attributeProblem(
+      "INVALID_VALUE",
+      membership,
+      place,
+      `${expiration} is shorter than refreshInterval, ${refresh}: every member would expire between two look-ups`,
+    );
+  }
+}
