@@ -18,7 +18,7 @@ export class AnnotationOutput extends BlockDataOutput {
   }
 
   #endRun(): void {
-    if (this.block.length === 0) return;
+    if (this.blockLength === 0) return;
     const run = this.block.view();
     this.#items.push(copyBytes(run, 0, run.length));
     this.block.reset();

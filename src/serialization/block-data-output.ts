@@ -9,8 +9,18 @@ const MAX_UTF_BYTES = 0xffff;
 const INITIAL_BLOCK_BYTES = 128;
 
 export abstract class BlockDataOutput implements ObjectOutput {
+  /** Made for the first primitive: most streams hold an object and nothing else. */
+  #block: ByteWriter | undefined;
+
   /** Primitives since the last object. */
-  protected readonly block: ByteWriter = new ByteWriter(INITIAL_BLOCK_BYTES);
+  protected get block(): ByteWriter {
+    this.#block ??= new ByteWriter(INITIAL_BLOCK_BYTES);
+    return this.#block;
+  }
+
+  protected get blockLength(): number {
+    return this.#block === undefined ? 0 : this.#block.length;
+  }
 
   abstract writeObject(value: JavaValue): void;
 

@@ -28,6 +28,8 @@ export class ClassDescriptor {
   readonly firstField: number;
   /** Fields of the whole hierarchy. */
   readonly fieldCount: number;
+  /** Own fields that hold objects or arrays. */
+  readonly objectFieldCount: number;
   readonly externalizable: boolean;
   readonly hasWriteMethod: boolean;
   /** A class of the hierarchy has custom data. */
@@ -51,6 +53,7 @@ export class ClassDescriptor {
     this.hierarchy = superDescriptor === undefined ? [this] : [...superDescriptor.hierarchy, this];
     this.firstField = superDescriptor?.fieldCount ?? 0;
     this.fieldCount = this.firstField + fields.length;
+    this.objectFieldCount = fields.filter((field) => field.signature.length > 1).length;
     this.externalizable = (flags & SC.EXTERNALIZABLE) !== 0;
     this.hasWriteMethod = (flags & SC.WRITE_METHOD) !== 0;
     this.annotated = this.hasWriteMethod || superDescriptor?.annotated === true;

@@ -1,65 +1,73 @@
 // One ClassDescriptor object for each class description seen, and a short cut past parsing the same bytes again.
 import type { ClassDescriptor } from "./class-descriptor.ts";
+import { copyBytes } from "./copy-bytes.ts";
 
-/** How one descriptor looked on the wire: its bytes behind the name up to its end-block-data, without the super class. */
+/** How one descriptor looks on the wire: from its name's length to its end-block-data, without the super class. */
 export interface DescriptorTemplate {
   readonly descriptor: ClassDescriptor;
   readonly bytes: Buffer;
   /** The descriptor's own handle, when the bytes hold references and are therefore valid at that place only; else -1. */
   readonly handle: number;
-  /** Type strings that take handles behind the descriptor's own. */
+  /** Type strings that take handles behind the descriptor's own, in their order. */
   readonly strings: readonly string[];
 }
 
 const MAX_CLASSES = 1024;
 const MAX_VARIANTS = 8;
+const MAX_BUCKET = 32;
 const MAX_TEMPLATE_BYTES = 4096;
+/** Up to here a loop beats a call into the engine. */
 const SHORT_TEMPLATE = 48;
-
-interface Entry {
-  readonly descriptors: ClassDescriptor[];
-  readonly templates: DescriptorTemplate[];
-}
 
 /**
  * A bounded memory of equal things: what it holds changes speed and memory, never a result. Once it is full of classes that
  * a peer made up, further ones are parsed each time; those defined at start are always in.
  */
 export class DescriptorPool {
-  readonly #entries = new Map<string, Entry>();
+  readonly #descriptors = new Map<string, ClassDescriptor[]>();
+  readonly #templates = new Map<number, DescriptorTemplate[]>();
 
   /** The pooled descriptor of equal content, or the candidate itself. */
   intern(candidate: ClassDescriptor): ClassDescriptor {
-    let entry = this.#entries.get(candidate.name);
-    if (entry === undefined) {
-      if (this.#entries.size >= MAX_CLASSES) return candidate;
-      entry = { descriptors: [], templates: [] };
-      this.#entries.set(candidate.name, entry);
+    let variants = this.#descriptors.get(candidate.name);
+    if (variants === undefined) {
+      if (this.#descriptors.size >= MAX_CLASSES) return candidate;
+      variants = [];
+      this.#descriptors.set(candidate.name, variants);
     }
-    for (const known of entry.descriptors) if (sameContent(known, candidate)) return known;
-    if (candidate.annotation.length === 0 && entry.descriptors.length < MAX_VARIANTS) entry.descriptors.push(candidate);
+    for (const known of variants) if (sameContent(known, candidate)) return known;
+    if (candidate.annotation.length === 0 && variants.length < MAX_VARIANTS) variants.push(candidate);
     return candidate;
   }
 
-  /** Remembers how an interned descriptor was written. `bytes` is copied. */
+  /** Remembers how a descriptor was written, if it is interned. `bytes` is copied. */
   learn(descriptor: ClassDescriptor, bytes: Buffer, handle: number, strings: readonly string[]): void {
-    const entry = this.#entries.get(descriptor.name);
-    if (entry === undefined || !entry.descriptors.includes(descriptor)) return;
-    if (entry.templates.length >= MAX_VARIANTS || bytes.length > MAX_TEMPLATE_BYTES) return;
-    const copy = Buffer.allocUnsafeSlow(bytes.length);
-    bytes.copy(copy);
-    entry.templates.push({ descriptor, bytes: copy, handle, strings });
+    if (bytes.length > MAX_TEMPLATE_BYTES || !this.#descriptors.get(descriptor.name)?.includes(descriptor)) return;
+    const key = bucketOf(bytes, 0);
+    let bucket = this.#templates.get(key);
+    if (bucket === undefined) {
+      bucket = [];
+      this.#templates.set(key, bucket);
+    }
+    if (bucket.length >= MAX_BUCKET || bucket.filter((template) => template.descriptor === descriptor).length >= MAX_VARIANTS) return;
+    bucket.push({ descriptor, bytes: copyBytes(bytes, 0, bytes.length), handle, strings });
   }
 
-  /** The template of the named class that the bytes at `offset` begin with, valid for a descriptor with this handle. */
-  match(name: string, bytes: Buffer, offset: number, handle: number): DescriptorTemplate | undefined {
-    const templates = this.#entries.get(name)?.templates;
+  /** The template that the bytes at `offset` begin with, valid for a descriptor with this handle. */
+  match(bytes: Buffer, offset: number, handle: number): DescriptorTemplate | undefined {
+    const templates = this.#templates.get(bucketOf(bytes, offset));
     if (templates === undefined) return undefined;
     for (const template of templates) {
       if ((template.handle === -1 || template.handle === handle) && startsWith(bytes, offset, template.bytes)) return template;
     }
     return undefined;
   }
+}
+
+/** Length and last byte of the name tell most classes apart. */
+function bucketOf(bytes: Buffer, offset: number): number {
+  const nameLength = (bytes[offset]! << 8) | bytes[offset + 1]!;
+  return (nameLength << 8) | (bytes[offset + 1 + nameLength] ?? 0);
 }
 
 function startsWith(bytes: Buffer, offset: number, prefix: Buffer): boolean {

@@ -1,7 +1,7 @@
-// Reads class descriptors, the known ones by comparing bytes.
+// Reads class descriptors, those seen before by comparing bytes.
 import type { ByteReader } from "../base/index.ts";
 import { ClassDescriptor, type FieldDescriptor } from "./class-descriptor.ts";
-import type { DescriptorPool } from "./descriptor-pool.ts";
+import { descriptorPool } from "./descriptor-pool.ts";
 import { MalformedStreamError, StreamLimitError } from "./errors.ts";
 import type { HandleTable } from "./handle-table.ts";
 import type { AnnotationItem } from "./java-value.ts";
@@ -14,66 +14,54 @@ export interface ContentReader {
   readAnnotation(depth: number): AnnotationItem[];
 }
 
-/** A descriptor as it stands in the stream, before its super class is known. */
-interface OwnPart {
-  readonly name: string;
-  readonly suid: bigint;
-  readonly flags: number;
-  readonly fields: readonly FieldDescriptor[];
-  readonly annotation: readonly AnnotationItem[];
-  /** An interned descriptor with this own part. */
-  readonly template: ClassDescriptor | undefined;
-  readonly handle: number;
-  readonly start: number;
-  readonly end: number;
-  /** References in it lead to strings in itself only. */
-  readonly selfContained: boolean;
-  readonly references: boolean;
-}
-
-const PRIMITIVES = new Set("BCDFIJSZ".split("").map((code) => code.charCodeAt(0)));
-const OBJECT = "L".charCodeAt(0);
-const ARRAY = "[".charCodeAt(0);
-/** Placeholder of a descriptor whose super class is being read. */
-export const UNFINISHED: unique symbol = Symbol("unfinished class descriptor");
+/** Type code, length of the name, and no name: less is no field. */
+const MIN_FIELD_BYTES = 3;
+const PRIMITIVE_CODES: ReadonlySet<number> = new Set(Buffer.from("BCDFIJSZ"));
+const OBJECT_CODE = 76;
+const ARRAY_CODE = 91;
+/** Stands in the handle table for a descriptor whose super class is being read. */
+const UNFINISHED: unique symbol = Symbol("unfinished class descriptor");
 
 export class DescriptorReader {
   readonly #reader: ByteReader;
   readonly #handles: HandleTable;
-  readonly #pool: DescriptorPool;
   readonly #suids: SuidTable | undefined;
   readonly #maxDepth: number;
 
-  constructor(reader: ByteReader, handles: HandleTable, pool: DescriptorPool, suids: SuidTable | undefined, maxDepth: number) {
+  constructor(reader: ByteReader, handles: HandleTable, suids: SuidTable | undefined, maxDepth: number) {
     this.#reader = reader;
     this.#handles = handles;
-    this.#pool = pool;
     this.#suids = suids;
     this.#maxDepth = maxDepth;
   }
 
-  /** A descriptor with its ancestors; undefined for null. The type code is the next byte. */
+  /** The descriptor that begins at the reader, with its ancestors; undefined for null. */
   read(content: ContentReader, depth: number): ClassDescriptor | undefined {
-    const code = this.#reader.u8();
-    if (code === TC.REFERENCE) return this.#reference();
+    const reader = this.#reader;
+    const code = reader.u8();
     if (code === TC.NULL) return undefined;
-    let parts: OwnPart[] | undefined;
-    let part = this.#ownPart(code, content, depth);
-    let base: ClassDescriptor | undefined;
-    for (;;) {
-      const next = this.#reader.u8();
-      if (next === TC.NULL) break;
-      if (next === TC.REFERENCE) {
-        base = this.#reference();
-        break;
-      }
-      parts ??= [];
-      parts.push(part);
-      if (depth + parts.length > this.#maxDepth) throw new StreamLimitError("maxDepth", this.#maxDepth);
-      part = this.#ownPart(next, content, depth);
-    }
-    let descriptor = this.#finish(part, base);
-    while (parts !== undefined && parts.length > 0) descriptor = this.#finish(parts.pop()!, descriptor);
+    if (code === TC.REFERENCE) return this.#reference();
+    if (code === TC.PROXYCLASSDESC) throw new MalformedStreamError("Dynamic proxy classes are refused: one stands", reader.offset - 1);
+    if (code !== TC.CLASSDESC) throw new MalformedStreamError(`Wanted a class descriptor, found type code ${code}`, reader.offset - 1);
+    if (depth > this.#maxDepth) throw new StreamLimitError("maxDepth", this.#maxDepth);
+    const handle = this.#handles.add(UNFINISHED);
+    const template = descriptorPool.match(reader.buffer, reader.offset, handle);
+    if (template === undefined) return this.#parse(handle, content, depth);
+    reader.offset += template.bytes.length;
+    for (const text of template.strings) this.#handles.add(text);
+    const known = template.descriptor;
+    const superDescriptor = this.read(content, depth + 1);
+    return this.#finish(
+      handle,
+      superDescriptor === known.superDescriptor
+        ? known
+        : descriptorPool.intern(new ClassDescriptor(known.name, known.suid, known.flags, known.fields, superDescriptor)),
+    );
+  }
+
+  #finish(handle: number, descriptor: ClassDescriptor): ClassDescriptor {
+    this.#handles.set(handle, descriptor);
+    this.#suids?.learn(descriptor);
     return descriptor;
   }
 
@@ -81,70 +69,54 @@ export class DescriptorReader {
     const offset = this.#reader.offset;
     const value = this.#handles.get(this.#reader.i32() - BASE_HANDLE, offset);
     if (value instanceof ClassDescriptor) return value;
-    throw new MalformedStreamError("Reference to something that is not a class descriptor", offset);
+    throw new MalformedStreamError("Reference to something that is not a finished class descriptor", offset);
   }
 
-  #finish(part: OwnPart, superDescriptor: ClassDescriptor | undefined): ClassDescriptor {
-    let descriptor = part.template;
-    if (descriptor === undefined || descriptor.superDescriptor !== superDescriptor) {
-      const { name, suid, flags, fields, annotation } = part;
-      const candidate = new ClassDescriptor(name, suid, flags, fields, superDescriptor, annotation);
-      descriptor = this.#pool.intern(candidate);
-      if (part.selfContained && annotation.length === 0) {
-        const strings = this.#handles.stringsFrom(part.handle + 1, ownStrings(part));
-        const bytes = this.#reader.buffer.subarray(part.start, part.end);
-        this.#pool.learn(descriptor, bytes, part.references ? part.handle : -1, strings);
-      }
-    }
-    this.#handles.set(part.handle, descriptor);
-    this.#suids?.learn(descriptor);
-    return descriptor;
-  }
-
-  #ownPart(code: number, content: ContentReader, depth: number): OwnPart {
+  #parse(handle: number, content: ContentReader, depth: number): ClassDescriptor {
     const reader = this.#reader;
-    if (code === TC.PROXYCLASSDESC) throw new MalformedStreamError("Dynamic proxy classes are refused: one stands", reader.offset - 1);
-    if (code !== TC.CLASSDESC) throw new MalformedStreamError(`Wanted a class descriptor, found type code ${code}`, reader.offset - 1);
-    const name = readModifiedUtf8(reader, reader.u16());
     const start = reader.offset;
-    const handle = this.#handles.add(UNFINISHED);
-    const template = this.#pool.match(name, reader.buffer, start, handle);
-    if (template !== undefined) {
-      reader.bytes(template.bytes.length);
-      for (const text of template.strings) this.#handles.add(text);
-      const { suid, flags, fields, annotation } = template.descriptor;
-      const known = template.descriptor;
-      return { name, suid, flags, fields, annotation, template: known, handle, start, end: start, selfContained: false, references: false };
-    }
+    const name = readModifiedUtf8(reader, reader.u16());
     const suid = reader.i64();
     const flags = checkFlags(reader.u8(), reader.offset - 1);
+    const { fields, strings, references, selfContained } = this.#fields(handle);
+    const annotation = content.readAnnotation(depth + 1);
+    const ownBytes = reader.buffer.subarray(start, reader.offset);
+    const superDescriptor = this.read(content, depth + 1);
+    const descriptor = descriptorPool.intern(new ClassDescriptor(name, suid, flags, fields, superDescriptor, annotation));
+    if (selfContained && annotation.length === 0) descriptorPool.learn(descriptor, ownBytes, references ? handle : -1, strings);
+    return this.#finish(handle, descriptor);
+  }
+
+  #fields(handle: number) {
+    const reader = this.#reader;
     const count = reader.u16();
-    if (count * 3 > reader.remaining) throw new MalformedStreamError(`${count} fields do not fit: wrong field count`, reader.offset);
+    if (count * MIN_FIELD_BYTES > reader.remaining)
+      throw new MalformedStreamError(`${count} fields do not fit: wrong count`, reader.offset);
     const fields: FieldDescriptor[] = [];
+    const strings: string[] = [];
     let references = false;
     let selfContained = true;
-    let objects = false;
     for (let index = 0; index < count; index++) {
       const typeCode = reader.u8();
-      const fieldName = readModifiedUtf8(reader, reader.u16());
-      if (PRIMITIVES.has(typeCode)) {
-        if (objects) throw new MalformedStreamError("A primitive field follows an object field: illegal order", reader.offset);
-        fields.push({ name: fieldName, signature: String.fromCharCode(typeCode), typeCode });
+      const name = readModifiedUtf8(reader, reader.u16());
+      if (PRIMITIVE_CODES.has(typeCode)) {
+        if (references || strings.length > 0) throw new MalformedStreamError("Primitive field behind an object field", reader.offset);
+        fields.push({ name, signature: String.fromCharCode(typeCode), typeCode });
         continue;
       }
-      if (typeCode !== OBJECT && typeCode !== ARRAY) throw new MalformedStreamError(`Unknown field type ${typeCode}`, reader.offset);
-      objects = true;
       const handleBefore = this.#handles.size;
       const signature = this.#typeString();
-      if (signature.charCodeAt(0) !== typeCode) throw new MalformedStreamError("Field type and signature differ", reader.offset);
-      if (this.#handles.size === handleBefore) {
+      const arrayOrObject = typeCode === OBJECT_CODE || typeCode === ARRAY_CODE;
+      if (!arrayOrObject || signature.charCodeAt(0) !== typeCode) throw new MalformedStreamError("Wrong type of a field", reader.offset);
+      if (this.#handles.size > handleBefore) {
+        strings.push(signature);
+      } else {
         references = true;
         selfContained &&= this.#handles.indexOfString(signature) > handle;
       }
-      fields.push({ name: fieldName, signature, typeCode });
+      fields.push({ name, signature, typeCode });
     }
-    const annotation = content.readAnnotation(depth + 1);
-    return { name, suid, flags, fields, annotation, template: undefined, handle, start, end: reader.offset, selfContained, references };
+    return { fields, strings, references, selfContained };
   }
 
   #typeString(): string {
@@ -163,15 +135,11 @@ export class DescriptorReader {
   }
 }
 
-function ownStrings(part: OwnPart): number {
-  return new Set(part.fields.filter((field) => field.typeCode === OBJECT || field.typeCode === ARRAY).map((field) => field.signature)).size;
-}
-
 function checkFlags(flags: number, offset: number): number {
   const both = SC.SERIALIZABLE | SC.EXTERNALIZABLE;
   if ((flags & both) === both) throw new MalformedStreamError("Class is both Serializable and Externalizable", offset);
   if ((flags & SC.EXTERNALIZABLE) !== 0 && (flags & SC.BLOCK_DATA) === 0) {
-    throw new MalformedStreamError("Externalizable class of stream protocol 1, which cannot be delimited", offset);
+    throw new MalformedStreamError("Externalizable class of stream protocol 1, which cannot be delimited,", offset);
   }
   return flags;
 }

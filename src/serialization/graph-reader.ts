@@ -2,7 +2,6 @@
 import type { ByteReader } from "../base/index.ts";
 import { ClassDescriptor } from "./class-descriptor.ts";
 import { copyBytes } from "./copy-bytes.ts";
-import { descriptorPool } from "./descriptor-pool.ts";
 import { DescriptorReader } from "./descriptor-reader.ts";
 import { MalformedStreamError, StreamLimitError, WriteAbortedError } from "./errors.ts";
 import { HandleTable } from "./handle-table.ts";
@@ -12,7 +11,7 @@ import { JavaEnum } from "./java-enum.ts";
 import { JavaObject } from "./java-object.ts";
 import type { AnnotationItem, FieldValue, JavaValue } from "./java-value.ts";
 import type { StreamLimits } from "./limits.ts";
-import { decodeModifiedUtf8, readModifiedUtf8 } from "./modified-utf8.ts";
+import { decodeModifiedUtf8, readModifiedUtf8, skipBytes } from "./modified-utf8.ts";
 import { BASE_HANDLE, SC, TC } from "./protocol.ts";
 import type { SuidTable } from "./suid-table.ts";
 
@@ -35,7 +34,7 @@ export class GraphReader {
     this.#reader = reader;
     this.#handles = new HandleTable(limits.maxHandles);
     this.#maxDepth = limits.maxDepth;
-    this.#descriptors = new DescriptorReader(reader, this.#handles, descriptorPool, suids, limits.maxDepth);
+    this.#descriptors = new DescriptorReader(reader, this.#handles, suids, limits.maxDepth);
   }
 
   /** TC_RESET, legal between top-level values only. */
@@ -92,7 +91,7 @@ export class GraphReader {
       }
       const length = code === TC.BLOCKDATA ? reader.u8() : reader.i32();
       const start = reader.offset;
-      reader.bytes(length);
+      skipBytes(reader, length);
       const next = reader.remaining > 0 ? reader.buffer[reader.offset] : undefined;
       if (next === TC.BLOCKDATA || next === TC.BLOCKDATALONG) items.push(this.#restOfRun([copyBytes(reader.buffer, start, length)]));
       else if (length > 0) items.push(copyBytes(reader.buffer, start, length));
@@ -211,7 +210,7 @@ export class GraphReader {
     }
     if (elementBytes > 0) {
       const array = new JavaArray(descriptor, copyBytes(reader.buffer, reader.offset, length * elementBytes));
-      reader.bytes(length * elementBytes);
+      skipBytes(reader, length * elementBytes);
       this.#handles.set(handle, array);
       return array;
     }
@@ -229,7 +228,7 @@ export class GraphReader {
       throw new MalformedStreamError(`String of ${length} bytes does not fit into ${reader.remaining}: wrong length`, reader.offset);
     }
     const start = reader.offset;
-    reader.bytes(length);
+    skipBytes(reader, length);
     const text = decodeModifiedUtf8(reader.buffer, start, length);
     this.#handles.add(text);
     return text;

@@ -1,6 +1,7 @@
 // Writes values: objects, arrays, strings, enums, with back-references to what the stream holds already.
 import type { ByteWriter } from "../base/index.ts";
 import type { ClassDescriptor } from "./class-descriptor.ts";
+import { copyBytes } from "./copy-bytes.ts";
 import { StreamLimitError } from "./errors.ts";
 import { JavaArray } from "./java-array.ts";
 import type { JavaClass } from "./java-class.ts";
@@ -23,6 +24,18 @@ const I = 73;
 const J = 74;
 const S = 83;
 const Z = 90;
+
+/** How a descriptor was written first, without its super class. Valid with any handle, or where it refers to itself, with one. */
+interface WrittenForm {
+  readonly bytes: Buffer;
+  /** -1: any. */
+  readonly handle: number;
+  /** Type strings that take handles behind the descriptor's own. */
+  readonly strings: readonly string[];
+}
+
+/** A memory of equal things, shared by all streams: it lives and dies with its descriptors. */
+const writtenForms = new WeakMap<ClassDescriptor, WrittenForm>();
 
 export class GraphWriter {
   readonly #writer: ByteWriter;
@@ -184,20 +197,44 @@ export class GraphWriter {
     this.#writer.u8(TC.NULL);
   }
 
+  #anyWritten(strings: readonly string[]): boolean {
+    for (const text of strings) if (this.#handles.has(text)) return true;
+    return false;
+  }
+
   #ownPart(descriptor: ClassDescriptor, depth: number): void {
     const writer = this.#writer;
+    const handle = this.#nextHandle - BASE_HANDLE;
+    const suid = this.#suids?.get(descriptor.name) ?? descriptor.suid;
+    const form = suid === descriptor.suid ? writtenForms.get(descriptor) : undefined;
+    if (form !== undefined && (form.handle === -1 || form.handle === handle) && !this.#anyWritten(form.strings)) {
+      writer.bytes(form.bytes);
+      this.#register(descriptor);
+      for (const text of form.strings) this.#register(text);
+      return;
+    }
+    const start = writer.length;
     const nameLength = modifiedUtf8Length(descriptor.name);
     writer.u8(TC.CLASSDESC).u16(nameLength);
     writeModifiedUtf8(writer, descriptor.name, nameLength);
-    writer.i64(this.#suids?.get(descriptor.name) ?? descriptor.suid);
+    writer.i64(suid);
     this.#register(descriptor);
     writer.u8(descriptor.flags).u16(descriptor.fields.length);
+    const strings: string[] = [];
+    let selfContained = true;
     for (const field of descriptor.fields) {
       const fieldNameLength = modifiedUtf8Length(field.name);
       writer.u8(field.typeCode).u16(fieldNameLength);
       writeModifiedUtf8(writer, field.name, fieldNameLength);
-      if (field.signature.length > 1) this.writeValue(field.signature, depth);
+      if (field.signature.length === 1) continue;
+      const known = this.#handles.get(field.signature);
+      if (known === undefined) strings.push(field.signature);
+      else selfContained &&= known - BASE_HANDLE > handle;
+      this.writeValue(field.signature, depth);
     }
     this.#annotation(descriptor.annotation, depth);
+    if (form !== undefined || !selfContained || descriptor.annotation.length > 0 || suid !== descriptor.suid) return;
+    const bytes = copyBytes(writer.view(), start, writer.length - start);
+    writtenForms.set(descriptor, { bytes, handle: strings.length < descriptor.objectFieldCount ? handle : -1, strings });
   }
 }

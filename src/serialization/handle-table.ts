@@ -39,11 +39,6 @@ export class HandleTable {
     return this.#values.indexOf(text);
   }
 
-  /** `count` strings in the order of their handles, the first at `start`. */
-  stringsFrom(start: number, count: number): string[] {
-    return this.#values.slice(start, start + count).filter((value) => typeof value === "string");
-  }
-
   clear(): void {
     this.#values = [];
   }

@@ -8,8 +8,14 @@ const SHORT_STRING = 64;
 /** Reads `length` bytes as a string. The string is a copy. Throws MalformedStreamError for what is not modified UTF-8. */
 export function readModifiedUtf8(reader: ByteReader, length: number): string {
   const start = reader.offset;
-  reader.bytes(length);
+  skipBytes(reader, length);
   return decodeModifiedUtf8(reader.buffer, start, length);
+}
+
+/** Moves on by `length` bytes. Throws UnexpectedEndError when they are not there; makes no view of them. */
+export function skipBytes(reader: ByteReader, length: number): void {
+  if (length < 0 || length > reader.remaining) reader.bytes(length);
+  reader.offset += length;
 }
 
 export function decodeModifiedUtf8(bytes: Buffer, start: number, length: number): string {

@@ -41,7 +41,7 @@ export class ObjectOutputStream extends BlockDataOutput {
   }
 
   #drain(): void {
-    if (this.block.length === 0) return;
+    if (this.blockLength === 0) return;
     this.#graph.writeBlock(this.block.view());
     this.block.reset();
   }
