@@ -81,7 +81,7 @@ export class AckTimeoutError extends TomcatClusterError {
   override readonly retryable = true;
 
   constructor(member: Member, timeoutMs: number) {
-    super(`Member "${member.name}" did not acknowledge within ${timeoutMs} ms ("timeout" of the Transport)`);
+    super(`Member "${member.name}" did not take or acknowledge the message within ${timeoutMs} ms ("timeout" of the Transport)`);
   }
 }
 

@@ -1,0 +1,34 @@
+// One send on its way to several members: one promise for all of them.
+import type { Member } from "../channel.ts";
+import { ChannelError, type FaultyMember } from "../errors.ts";
+
+export class Delivery {
+  readonly #resolve: () => void;
+  readonly #reject: (error: ChannelError) => void;
+  #outstanding: number;
+  #faultyMembers: FaultyMember[] | undefined;
+
+  /** Must be told `destinations` times that one has succeeded or failed. */
+  constructor(destinations: number, resolve: () => void, reject: (error: ChannelError) => void) {
+    this.#outstanding = destinations;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  succeed(): void {
+    this.#settleOne();
+  }
+
+  fail(member: Member, cause: Error): void {
+    this.#faultyMembers ??= [];
+    this.#faultyMembers.push({ member, cause });
+    this.#settleOne();
+  }
+
+  #settleOne(): void {
+    this.#outstanding--;
+    if (this.#outstanding > 0) return;
+    if (this.#faultyMembers) this.#reject(new ChannelError(this.#faultyMembers));
+    else this.#resolve();
+  }
+}

@@ -1,0 +1,126 @@
+// The TCP connection of a lane: opens, writes, reads acknowledgements, tells when it is gone.
+import { connect, type Socket } from "node:net";
+import type { Clock, Timer } from "../../base/index.ts";
+import type { Member } from "../channel.ts";
+import { FramingError } from "../errors.ts";
+import { isAck, isFailAck } from "../wire/acknowledgement.ts";
+import { FrameDecoder } from "../wire/frame.ts";
+
+export interface LaneConnectionOptions {
+  readonly connectTimeoutMs: number;
+  readonly tcpNoDelay: boolean;
+  readonly soKeepAlive: boolean;
+  /** The address to connect from; unset: the system chooses. */
+  readonly localAddress?: string;
+}
+
+/** None of these is called after `close`, and nothing after `lost`. */
+export interface LaneConnectionListener {
+  connected(): void;
+  /** `true` for ACK, `false` for FAIL_ACK; all of one read in order. */
+  acknowledged(results: readonly boolean[]): void;
+  /** The socket has room again. */
+  drained(): void;
+  /** Refused, broken, or closed by the peer. */
+  lost(error: Error): void;
+}
+
+/** Peers write acknowledgements only; anything longer is not one. */
+const MAX_REPLY_BYTES = 1024;
+
+export class LaneConnection {
+  readonly #listener: LaneConnectionListener;
+  readonly #socket: Socket;
+  readonly #replies = new FrameDecoder(MAX_REPLY_BYTES);
+  #connectTimer: Timer | undefined;
+  #connected = false;
+  #error: Error | undefined;
+  #over = false;
+
+  constructor(member: Member, clock: Clock, options: LaneConnectionOptions, listener: LaneConnectionListener) {
+    this.#listener = listener;
+    this.#socket = connect({
+      host: member.address,
+      port: member.port,
+      noDelay: options.tcpNoDelay,
+      keepAlive: options.soKeepAlive,
+      ...(options.localAddress === undefined ? {} : { localAddress: options.localAddress }),
+    });
+    this.#connectTimer = clock.setTimeout(
+      () => this.#socket.destroy(new Error(`not connected within ${options.connectTimeoutMs} ms`)),
+      options.connectTimeoutMs,
+    );
+    this.#socket.on("connect", () => this.#onConnect());
+    this.#socket.on("data", (chunk) => this.#onData(chunk));
+    this.#socket.on("drain", () => this.#over || listener.drained());
+    this.#socket.on("end", () => this.#socket.destroy());
+    this.#socket.on("error", (error) => {
+      this.#error = error;
+    });
+    this.#socket.on("close", () => this.#onClose());
+  }
+
+  get connected(): boolean {
+    return this.#connected && !this.#over;
+  }
+
+  /** The socket has room: what is written now reaches the system without waiting in this process. */
+  get hasRoom(): boolean {
+    return !this.#socket.writableNeedDrain;
+  }
+
+  /** Everything written between `batch` and `send` leaves with one system call. */
+  batch(): void {
+    this.#socket.cork();
+  }
+
+  send(): void {
+    this.#socket.uncork();
+  }
+
+  /** `written` is called when the system has taken the bytes; with an error when it never will. */
+  write(frame: Buffer, written: (error?: Error | null) => void): void {
+    this.#socket.write(frame, written);
+  }
+
+  /** Closes and calls nothing any more; lets what was written leave first when `gracefully`. Resolves when the socket is closed. */
+  close(gracefully: boolean): Promise<void> {
+    this.#over = true;
+    this.#connectTimer?.cancel();
+    if (this.#socket.closed) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#socket.once("close", () => resolve());
+      if (gracefully && this.#connected) this.#socket.destroySoon();
+      else this.#socket.destroy();
+    });
+  }
+
+  #onConnect(): void {
+    this.#connectTimer?.cancel();
+    this.#connected = true;
+    if (!this.#over) this.#listener.connected();
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#over) return;
+    const results: boolean[] = [];
+    try {
+      this.#replies.push(chunk);
+      for (let payload = this.#replies.next(); payload; payload = this.#replies.next()) {
+        if (isAck(payload)) results.push(true);
+        else if (isFailAck(payload)) results.push(false);
+      }
+    } catch (error) {
+      if (!(error instanceof FramingError)) throw error;
+      this.#socket.destroy(error);
+    }
+    if (results.length > 0) this.#listener.acknowledged(results);
+  }
+
+  #onClose(): void {
+    this.#connectTimer?.cancel();
+    if (this.#over) return;
+    this.#over = true;
+    this.#listener.lost(this.#error ?? new Error("closed by the member"));
+  }
+}

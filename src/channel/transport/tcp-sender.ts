@@ -1,0 +1,211 @@
+// The sending side of the channel over TCP (Tomcat: ReplicationTransmitter and PooledParallelSender; tribes.md 8).
+import type { Clock, Logger, Registry, Timer } from "../../base/index.ts";
+import type { ChannelMessage, ChannelSender, Member } from "../channel.ts";
+import { ChannelError, MemberRemovedError, SenderStoppedError } from "../errors.ts";
+import { encodeChannelData } from "../wire/channel-data.ts";
+import { addressBytes } from "../wire/ip-address.ts";
+import { acknowledgeOf } from "../wire/options.ts";
+import { Delivery } from "./delivery.ts";
+import { Destination, type DestinationDeps, type DestinationOptions } from "./destination.ts";
+import type { Lane } from "./lane.ts";
+import type { LaneConnectionOptions } from "./lane-connection.ts";
+import { TransportMetrics } from "./transport-metrics.ts";
+
+export interface TcpSenderDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly registry: Registry;
+  /**
+   * The receiver's address: connections leave from it, so that the peer finds them to come from the host that the member block names
+   * (rule 20). Default: the system chooses.
+   */
+  readonly localAddress?: () => string;
+}
+
+export interface TcpSenderOptions {
+  /** For a message to be taken and, where asked, acknowledged; noticed at most 50 ms late. */
+  readonly timeoutMs: number;
+  /** How often a message is sent again after its connection was lost; never after a time-out or a FAIL_ACK. */
+  readonly maxRetryAttempts: number;
+  /** Lanes, each one connection, per member. */
+  readonly poolSize: number;
+  /** -1: never. */
+  readonly keepAliveTimeMs: number;
+  /** -1: never. */
+  readonly keepAliveCount: number;
+  readonly tcpNoDelay: boolean;
+  readonly soKeepAlive: boolean;
+  /** Default 1000. */
+  readonly connectTimeoutMs?: number;
+  /** Bytes of frames that may wait for one member, for its socket or its acknowledgement; default 64 MiB. */
+  readonly maxQueueBytes?: number;
+}
+
+/** Frames in flight to a member of ours (rule 4 tells which those are): its receiver delivers and acknowledges in order. */
+export const PIPELINE_WINDOW = 256;
+
+const SWEEP_PERIOD_MS = 50;
+const DEFAULT_QUEUE_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Messages of one order key, and those without one, reach a member in the order of `sendMessage`. All that one turn of the event
+ * loop sends to a member leaves at its end, one write per lane.
+ */
+export class TcpSender implements ChannelSender {
+  readonly #clock: Clock;
+  readonly #metrics: TransportMetrics;
+  readonly #localAddress: (() => string) | undefined;
+  readonly #options: TcpSenderOptions;
+  readonly #destinationDeps: DestinationDeps;
+  readonly #destinationOptions: DestinationOptions;
+  readonly #destinations = new Map<string, Destination>();
+  readonly #closing = new Set<Promise<void>>();
+  #lanesToFlush: Lane[] = [];
+  #running = false;
+  #unfinished = 0;
+  #unfinishedBytes = 0;
+  #reportedBytes = 0;
+  #sweep: Timer | undefined;
+  #onIdle: (() => void) | undefined;
+
+  constructor(deps: TcpSenderDeps, options: TcpSenderOptions) {
+    this.#clock = deps.clock;
+    this.#metrics = new TransportMetrics(deps.registry);
+    this.#localAddress = deps.localAddress;
+    this.#options = options;
+    this.#destinationDeps = {
+      clock: deps.clock,
+      logger: deps.logger,
+      metrics: this.#metrics,
+      connectionOptions: () => this.#connectionOptions(),
+      scheduleFlush: (lane) => this.#scheduleFlush(lane),
+      onFinished: (frameBytes) => this.#finished(frameBytes),
+    };
+    this.#destinationOptions = { ...options, maxQueueBytes: options.maxQueueBytes ?? DEFAULT_QUEUE_BYTES };
+  }
+
+  async start(): Promise<void> {
+    this.#running = true;
+  }
+
+  /** Waits for what is on its way, at most `timeoutMs`; then fails the rest and closes every connection. */
+  async stop(): Promise<void> {
+    this.#running = false;
+    if (this.#unfinished > 0) await this.#flushed();
+    for (const destination of this.#destinations.values()) destination.failAll(new SenderStoppedError(), "stopped");
+    for (const destination of this.#destinations.values()) this.#close(destination);
+    this.#destinations.clear();
+    await Promise.all(this.#closing);
+    this.#sweep?.cancel();
+    this.#reportQueue();
+  }
+
+  sendMessage(destinations: readonly Member[], message: ChannelMessage): Promise<void> {
+    if (!this.#running) {
+      const cause = new SenderStoppedError();
+      return Promise.reject(new ChannelError(destinations.map((member) => ({ member, cause }))));
+    }
+    if (destinations.length === 0) return Promise.resolve();
+    const frame = encodeChannelData(message);
+    const acknowledged = acknowledgeOf(message.options) !== "None";
+    const nowMs = this.#clock.monotonic();
+    this.#unfinished += destinations.length;
+    this.#unfinishedBytes += destinations.length * frame.length;
+    this.#sweep ??= this.#clock.setInterval(() => this.#expire(), SWEEP_PERIOD_MS);
+    return new Promise((resolve, reject) => {
+      const delivery = new Delivery(destinations.length, resolve, reject);
+      for (const member of destinations) this.#destination(member).send(delivery, frame, acknowledged, message.orderKey, nowMs);
+    });
+  }
+
+  /** How many frames may be unacknowledged on a lane to this member: 1 until told otherwise, as a Tomcat needs it. */
+  setWindow(member: Member, frames: number): void {
+    this.#destination(member).setWindow(frames);
+  }
+
+  remove(member: Member): void {
+    const destination = this.#destinations.get(member.key);
+    if (!destination) return;
+    this.#destinations.delete(member.key);
+    destination.failAll(new MemberRemovedError(member), "member_removed");
+    this.#close(destination);
+  }
+
+  heartbeat(): void {
+    const nowMs = this.#clock.monotonic();
+    for (const [key, destination] of this.#destinations) {
+      destination.closeWorn(nowMs);
+      if (destination.forgettable) this.#destinations.delete(key);
+    }
+  }
+
+  #destination(member: Member): Destination {
+    let destination = this.#destinations.get(member.key);
+    if (!destination) {
+      destination = new Destination(member, this.#destinationDeps, this.#destinationOptions);
+      this.#destinations.set(member.key, destination);
+    }
+    return destination;
+  }
+
+  #connectionOptions(): LaneConnectionOptions {
+    const { tcpNoDelay, soKeepAlive, connectTimeoutMs = 1000 } = this.#options;
+    const options = { tcpNoDelay, soKeepAlive, connectTimeoutMs };
+    const localAddress = this.#localAddress?.();
+    return localAddress === undefined || isUnspecified(localAddress) ? options : { ...options, localAddress };
+  }
+
+  #scheduleFlush(lane: Lane): void {
+    if (this.#lanesToFlush.length === 0) setImmediate(() => this.#flush());
+    this.#lanesToFlush.push(lane);
+  }
+
+  #flush(): void {
+    const lanes = this.#lanesToFlush;
+    this.#lanesToFlush = [];
+    for (const lane of lanes) lane.flush();
+  }
+
+  #expire(): void {
+    this.#reportQueue();
+    if (this.#unfinished === 0) {
+      this.#sweep?.cancel();
+      this.#sweep = undefined;
+      return;
+    }
+    const nowMs = this.#clock.monotonic();
+    for (const destination of this.#destinations.values()) destination.expire(nowMs);
+  }
+
+  #finished(frameBytes: number): void {
+    this.#unfinished--;
+    this.#unfinishedBytes -= frameBytes;
+    if (this.#unfinished === 0) this.#onIdle?.();
+  }
+
+  #flushed(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#clock.setTimeout(resolve, this.#options.timeoutMs);
+      this.#onIdle = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+
+  #close(destination: Destination): void {
+    const closed = destination.close().then(() => {
+      this.#closing.delete(closed);
+    });
+    this.#closing.add(closed);
+  }
+
+  #reportQueue(): void {
+    this.#metrics.queueBytes.inc(this.#unfinishedBytes - this.#reportedBytes);
+    this.#reportedBytes = this.#unfinishedBytes;
+  }
+}
+
+function isUnspecified(address: string): boolean {
+  return addressBytes(address)?.every((byte) => byte === 0) ?? true;
+}
