@@ -1,0 +1,64 @@
+// Fields and values of the destination that this version does not run yet: known, and refused in plain words.
+
+const HINTS: Readonly<Record<string, string>> = {
+  "spec.group.encryption.mode=SharedKey": "write Disabled and keep the workers in a network of their own",
+  "spec.group.manager.type=Backup": "use Delta",
+  "spec.group.manager.type=Persistent": "use Delta",
+  "spec.group.manager.type=Standard": "use Delta, or distributable: false for single applications",
+  "spec.membership.type=Kubernetes": "use DNS",
+  "spec.membership.type=Static": "use DNS",
+  "spec.applications[].source": "put the application into webapps/ of the workers",
+  "spec.configuration": "what a manifest cannot say cannot be set yet",
+};
+
+const FIELDS: ReadonlySet<string> = new Set([
+  "spec.applications[].replicatedContext",
+  "spec.applications[].source",
+  "spec.balancer.accessLog",
+  "spec.balancer.backend",
+  "spec.balancer.httpRoute",
+  "spec.balancer.ingress",
+  "spec.balancer.service.annotations",
+  "spec.balancer.service.type",
+  "spec.balancer.statusPage",
+  "spec.balancer.template",
+  "spec.balancer.tls",
+  "spec.configuration",
+  "spec.disruptionBudget",
+  "spec.group.interceptors",
+  "spec.group.placement",
+  "spec.image",
+  "spec.monitoring",
+  "spec.networkPolicy",
+  "spec.pools",
+  "spec.replication.durability",
+  "spec.runtime",
+  "spec.sessions.pathParameter",
+  "spec.sessions.singleSignOn",
+  "spec.template",
+  "spec.updatePolicy",
+]);
+
+/** The sentence that refuses a known field of a later version; undefined for a field that nobody knows. */
+export function laterField(path: readonly PropertyKey[]): string | undefined {
+  const name = pattern(path);
+  return FIELDS.has(name) ? sentence("the field", HINTS[name]) : undefined;
+}
+
+/** The same for a value of a field. */
+export function laterValue(path: readonly PropertyKey[], value: unknown): string | undefined {
+  const name = `${pattern(path)}=${String(value)}`;
+  return Object.hasOwn(HINTS, name) ? sentence(`"${String(value)}"`, HINTS[name]) : undefined;
+}
+
+function sentence(what: string, hint: string | undefined): string {
+  return `${what} is not supported in this version${hint === undefined ? "" : `: ${hint}`}`;
+}
+
+/** Indices of lists do not matter here: spec.applications[]. */
+function pattern(path: readonly PropertyKey[]): string {
+  return path.reduce<string>(
+    (text, step) => (typeof step === "number" ? `${text}[]` : `${text}${text === "" ? "" : "."}${String(step)}`),
+    "",
+  );
+}

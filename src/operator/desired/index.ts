@@ -1,0 +1,17 @@
+export { type BalancerPlace, desiredBalancerSettings } from "./balancer-settings.ts";
+export {
+  balancerConfigMapName,
+  balancerName,
+  CHANNEL_PORT_NAME,
+  HTTP_PORT_NAME,
+  MANAGEMENT_PORT,
+  membersServiceName,
+  podName,
+  podNames,
+  statefulSetName,
+  WORKER_HTTP_PORT,
+  workersConfigMapName,
+  workersRecordName,
+  workersServiceName,
+} from "./names.ts";
+export { desiredServerXml, type ServerXmlPlace, WORKER_ENVIRONMENT } from "./server-xml.ts";

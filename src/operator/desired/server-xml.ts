@@ -1,0 +1,151 @@
+// TomcatCluster -> the workers' server.xml: one text for all pods; what differs comes from each pod's environment.
+import type { ReplicationMode, TomcatCluster } from "../../api/index.ts";
+import { baseNameOf, CLASS_NAMES, renderServerXml, type XmlNode } from "../../config/index.ts";
+import { WORKER_HTTP_PORT } from "./names.ts";
+
+export interface ServerXmlPlace {
+  /** Folder of applications, absolute or relative to the worker's base; default "webapps". */
+  readonly appBase?: string;
+  /** Name whose addresses are the members; default: the worker's DNS_MEMBERSHIP_SERVICE_NAME. */
+  readonly dnsName?: string;
+}
+
+/** What every worker's environment must set for the text of `desiredServerXml`. */
+export const WORKER_ENVIRONMENT = {
+  /** The worker's route. */
+  podName: "POD_NAME",
+  /** The address of its connector and receiver. */
+  podAddress: "POD_IP",
+  dnsName: "DNS_MEMBERSHIP_SERVICE_NAME",
+} as const;
+
+/** Bits of tribes.md 4. */
+const SEND_OPTIONS: Readonly<Record<ReplicationMode, number>> = { Synchronous: 6, Asynchronous: 8, AsynchronousAcknowledged: 10 };
+/** Four lanes keep the order of each session and still let large messages be passed; Tomcat's 25 are sized for threads. */
+const LANES = 4;
+const MILLISECONDS = 1000;
+/** Balancers keep their connections and admit heads of 16 KiB, to which they add X-Forwarded-*. */
+const BEHIND_BALANCER = { maxKeepAliveRequests: -1, maxHttpRequestHeaderSize: 32_768 };
+
+export function desiredServerXml(cluster: TomcatCluster, place: ServerXmlPlace = {}): string {
+  const { metadata, spec } = cluster;
+  const [defaultHost] = spec.hosts;
+  return renderServerXml({
+    name: "Server",
+    attributes: { port: -1 },
+    children: [
+      {
+        name: "Service",
+        attributes: {
+          name: "Catalina",
+          gracefulStopAwaitMillis: Math.round(spec.drain.deadlineSeconds * MILLISECONDS),
+          drainQuietMillis: Math.round(spec.drain.quietSeconds * MILLISECONDS),
+        },
+        children: [
+          {
+            name: "Connector",
+            attributes: { protocol: "HTTP/1.1", address: fromEnvironment("podAddress"), port: WORKER_HTTP_PORT, ...BEHIND_BALANCER },
+          },
+          {
+            name: "Engine",
+            attributes: { name: "Catalina", defaultHost: defaultHost!.name, jvmRoute: fromEnvironment("podName") },
+            children: [
+              clusterElement(metadata.name, spec, place.dnsName ?? fromEnvironment("dnsName")),
+              ...spec.hosts.map((host, index) => hostElement(host, spec, place.appBase ?? "webapps", index === 0)),
+            ],
+          },
+        ],
+      },
+    ],
+  });
+}
+
+type Spec = TomcatCluster["spec"];
+
+function fromEnvironment(variable: keyof typeof WORKER_ENVIRONMENT): string {
+  return `\${${WORKER_ENVIRONMENT[variable]}}`;
+}
+
+function clusterElement(clusterName: string, { membership, group, replication, sessions }: Spec, dnsName: string): XmlNode {
+  const filter = replication.filter?.length ? replication.filter.join("|") : undefined;
+  return {
+    name: "Cluster",
+    attributes: { className: CLASS_NAMES.simpleTcpCluster, clusterName, channelSendOptions: SEND_OPTIONS[replication.mode] },
+    children: [
+      { name: "Manager", attributes: { className: CLASS_NAMES.deltaManager, maxActiveSessions: sessions.maxActive } },
+      {
+        name: "Channel",
+        attributes: { className: CLASS_NAMES.groupChannel },
+        children: [
+          {
+            name: "Membership",
+            attributes: {
+              className: CLASS_NAMES.cloudMembershipService,
+              membershipProviderClassName: "dns",
+              dnsName,
+              refreshInterval: membership.refreshMilliseconds,
+              expirationTime: membership.expirationMilliseconds,
+            },
+          },
+          {
+            name: "Receiver",
+            attributes: {
+              className: CLASS_NAMES.nioReceiver,
+              address: fromEnvironment("podAddress"),
+              port: group.receiver.port,
+              autoBind: 1,
+            },
+          },
+          {
+            name: "Sender",
+            attributes: { className: CLASS_NAMES.replicationTransmitter },
+            children: [
+              {
+                name: "Transport",
+                attributes: {
+                  className: CLASS_NAMES.pooledParallelSender,
+                  timeout: replication.ackTimeoutMilliseconds,
+                  poolSize: LANES,
+                },
+              },
+            ],
+          },
+          { name: "Interceptor", attributes: { className: CLASS_NAMES.messageDispatchInterceptor } },
+          { name: "Interceptor", attributes: { className: CLASS_NAMES.tcpFailureDetector } },
+        ],
+      },
+      { name: "Valve", attributes: { className: CLASS_NAMES.jvmRouteBinderValve } },
+      { name: "Valve", attributes: { className: CLASS_NAMES.replicationValve, filter } },
+      { name: "ClusterListener", attributes: { className: CLASS_NAMES.clusterSessionListener } },
+    ],
+  };
+}
+
+/** Without a list of applications the first host deploys whatever lies in appBase, and the others serve nothing. */
+function hostElement({ name, aliases }: Spec["hosts"][number], spec: Spec, appBase: string, isDefault: boolean): XmlNode {
+  const deploysFolders = spec.applications === undefined && isDefault;
+  const applications = (spec.applications ?? []).filter((application) => application.host === name);
+  return {
+    name: "Host",
+    attributes: { name, appBase, autoDeploy: deploysFolders, deployOnStartup: deploysFolders },
+    children: [
+      ...aliases.map((alias) => ({ name: "Alias", text: alias })),
+      defaultContextElement(spec.sessions),
+      ...applications.map(contextElement),
+    ],
+  };
+}
+
+function defaultContextElement({ timeoutSeconds, cookie }: Spec["sessions"]): XmlNode {
+  return {
+    name: "DefaultContext",
+    attributes: { distributable: true, sessionTimeoutSeconds: timeoutSeconds, sessionCookieName: cookie.name },
+    children:
+      cookie.sameSite === undefined ? [] : [{ name: "CookieProcessor", attributes: { sameSiteCookies: cookie.sameSite.toLowerCase() } }],
+  };
+}
+
+function contextElement({ path, distributable }: NonNullable<Spec["applications"]>[number]): XmlNode {
+  const contextPath = path === "/" ? "" : path;
+  return { name: "Context", attributes: { path: contextPath, docBase: baseNameOf(contextPath), distributable } };
+}
