@@ -34,7 +34,8 @@ export class ClassDescriptor {
   readonly hasWriteMethod: boolean;
   /** A class of the hierarchy has custom data. */
   readonly annotated: boolean;
-  readonly #indexes: ReadonlyMap<string, number>;
+  /** Made on first use: most classes of a stream are never asked. */
+  #indexes: ReadonlyMap<string, number> | undefined;
 
   constructor(
     name: string,
@@ -57,15 +58,11 @@ export class ClassDescriptor {
     this.externalizable = (flags & SC.EXTERNALIZABLE) !== 0;
     this.hasWriteMethod = (flags & SC.WRITE_METHOD) !== 0;
     this.annotated = this.hasWriteMethod || superDescriptor?.annotated === true;
-    const indexes = new Map(superDescriptor === undefined ? [] : superDescriptor.#indexes);
-    fields.forEach((field, index) => {
-      indexes.set(field.name, this.firstField + index);
-    });
-    this.#indexes = indexes;
   }
 
   /** Position of a field in an object's flat list; a class hides fields of the same name in its ancestors. -1: no such field. */
   indexOf(fieldName: string): number {
+    this.#indexes ??= indexFields(this.hierarchy);
     return this.#indexes.get(fieldName) ?? -1;
   }
 
@@ -74,4 +71,10 @@ export class ClassDescriptor {
     for (const level of this.hierarchy) if (level.name === className) return true;
     return false;
   }
+}
+
+function indexFields(hierarchy: readonly ClassDescriptor[]): ReadonlyMap<string, number> {
+  const indexes = new Map<string, number>();
+  for (const level of hierarchy) level.fields.forEach((field, index) => void indexes.set(field.name, level.firstField + index));
+  return indexes;
 }

@@ -17,6 +17,8 @@ export interface ContentReader {
 /** Type code, length of the name, and no name: less is no field. */
 const MIN_FIELD_BYTES = 3;
 const PRIMITIVE_CODES: ReadonlySet<number> = new Set(Buffer.from("BCDFIJSZ"));
+/** Far above what is written by hand; each level costs memory in all below it. */
+const MAX_HIERARCHY = 32;
 const OBJECT_CODE = 76;
 const ARRAY_CODE = 91;
 /** Stands in the handle table for a descriptor whose super class is being read. */
@@ -55,8 +57,22 @@ export class DescriptorReader {
       handle,
       superDescriptor === known.superDescriptor
         ? known
-        : descriptorPool.intern(new ClassDescriptor(known.name, known.suid, known.flags, known.fields, superDescriptor)),
+        : this.#intern(known.name, known.suid, known.flags, known.fields, superDescriptor, known.annotation),
     );
+  }
+
+  #intern(
+    name: string,
+    suid: bigint,
+    flags: number,
+    fields: readonly FieldDescriptor[],
+    superDescriptor: ClassDescriptor | undefined,
+    annotation: readonly AnnotationItem[],
+  ): ClassDescriptor {
+    if (superDescriptor !== undefined && superDescriptor.hierarchy.length >= MAX_HIERARCHY) {
+      throw new MalformedStreamError(`Class "${name}" has more than ${MAX_HIERARCHY} ancestors: refused`, this.#reader.offset);
+    }
+    return descriptorPool.intern(new ClassDescriptor(name, suid, flags, fields, superDescriptor, annotation));
   }
 
   #finish(handle: number, descriptor: ClassDescriptor): ClassDescriptor {
@@ -82,7 +98,7 @@ export class DescriptorReader {
     const annotation = content.readAnnotation(depth + 1);
     const ownBytes = reader.buffer.subarray(start, reader.offset);
     const superDescriptor = this.read(content, depth + 1);
-    const descriptor = descriptorPool.intern(new ClassDescriptor(name, suid, flags, fields, superDescriptor, annotation));
+    const descriptor = this.#intern(name, suid, flags, fields, superDescriptor, annotation);
     if (selfContained && annotation.length === 0) descriptorPool.learn(descriptor, ownBytes, references ? handle : -1, strings);
     return this.#finish(handle, descriptor);
   }
@@ -92,6 +108,7 @@ export class DescriptorReader {
     const count = reader.u16();
     if (count * MIN_FIELD_BYTES > reader.remaining)
       throw new MalformedStreamError(`${count} fields do not fit: wrong count`, reader.offset);
+    this.#handles.charge(count);
     const fields: FieldDescriptor[] = [];
     const strings: string[] = [];
     let references = false;
@@ -104,15 +121,15 @@ export class DescriptorReader {
         fields.push({ name, signature: String.fromCharCode(typeCode), typeCode });
         continue;
       }
-      const handleBefore = this.#handles.size;
+      const typeOffset = reader.offset;
       const signature = this.#typeString();
       const arrayOrObject = typeCode === OBJECT_CODE || typeCode === ARRAY_CODE;
       if (!arrayOrObject || signature.charCodeAt(0) !== typeCode) throw new MalformedStreamError("Wrong type of a field", reader.offset);
-      if (this.#handles.size > handleBefore) {
-        strings.push(signature);
-      } else {
+      if (reader.buffer[typeOffset] === TC.REFERENCE) {
         references = true;
-        selfContained &&= this.#handles.indexOfString(signature) > handle;
+        selfContained &&= reader.buffer.readInt32BE(typeOffset + 1) - BASE_HANDLE > handle;
+      } else {
+        strings.push(signature);
       }
       fields.push({ name, signature, typeCode });
     }

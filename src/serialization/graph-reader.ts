@@ -1,5 +1,5 @@
 // Reads values: objects, arrays, strings, enums, with their back-references.
-import type { ByteReader } from "../base/index.ts";
+import { type ByteReader, ByteWriter } from "../base/index.ts";
 import { ClassDescriptor } from "./class-descriptor.ts";
 import { copyBytes } from "./copy-bytes.ts";
 import { DescriptorReader } from "./descriptor-reader.ts";
@@ -14,6 +14,9 @@ import type { StreamLimits } from "./limits.ts";
 import { decodeModifiedUtf8, readModifiedUtf8, skipBytes } from "./modified-utf8.ts";
 import { BASE_HANDLE, SC, TC } from "./protocol.ts";
 import type { SuidTable } from "./suid-table.ts";
+
+/** Objects of deeper hierarchies cost more memory than bytes: they are charged for it. */
+const USUAL_LEVELS = 4;
 
 const B = 66;
 const C = 67;
@@ -89,25 +92,32 @@ export class GraphReader {
         items.push(this.readValue(depth + 1));
         continue;
       }
+      const recordStart = reader.offset - 1;
       const length = code === TC.BLOCKDATA ? reader.u8() : reader.i32();
       const start = reader.offset;
       skipBytes(reader, length);
       const next = reader.remaining > 0 ? reader.buffer[reader.offset] : undefined;
-      if (next === TC.BLOCKDATA || next === TC.BLOCKDATALONG) items.push(this.#restOfRun([copyBytes(reader.buffer, start, length)]));
-      else if (length > 0) items.push(copyBytes(reader.buffer, start, length));
+      if (next === TC.BLOCKDATA || next === TC.BLOCKDATALONG) {
+        reader.offset = recordStart;
+        const run = this.#wholeRun();
+        if (run.length > 0) items.push(run);
+      } else if (length > 0) {
+        items.push(copyBytes(reader.buffer, start, length));
+      }
     }
   }
 
-  #restOfRun(records: Buffer[]): Buffer {
+  /** Records are gathered as they come: kept apart, each byte of a hostile stream would cost a hundred. */
+  #wholeRun(): Buffer {
     const reader = this.#reader;
-    for (;;) {
-      const code = reader.u8();
-      if (code !== TC.BLOCKDATA && code !== TC.BLOCKDATALONG) break;
-      records.push(reader.bytes(code === TC.BLOCKDATA ? reader.u8() : reader.i32()));
+    const run = new ByteWriter();
+    let code = reader.u8();
+    while (code === TC.BLOCKDATA || code === TC.BLOCKDATALONG) {
+      run.bytes(reader.bytes(code === TC.BLOCKDATA ? reader.u8() : reader.i32()));
+      code = reader.u8();
     }
     reader.offset--;
-    const run = Buffer.concat(records);
-    return copyBytes(run, 0, run.length);
+    return copyBytes(run.view(), 0, run.length);
   }
 
   #descriptor(depth: number): ClassDescriptor {
@@ -138,11 +148,11 @@ export class GraphReader {
       annotations[descriptor.hierarchy.length - 1] = this.readAnnotation(depth);
       return value;
     }
-    const annotated = descriptor.annotated;
-    const annotations: (readonly AnnotationItem[] | undefined)[] | undefined = annotated ? [] : undefined;
+    const annotations: (readonly AnnotationItem[] | undefined)[] | undefined = descriptor.annotated ? [] : undefined;
     const value = new JavaObject(descriptor, fields, annotations);
     this.#handles.add(value);
     const hierarchy = descriptor.hierarchy;
+    if (hierarchy.length > USUAL_LEVELS) this.#handles.charge(hierarchy.length);
     for (let level = 0; level < hierarchy.length; level++) {
       const owner = hierarchy[level]!;
       this.#fields(owner, fields, depth);

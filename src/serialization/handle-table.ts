@@ -19,8 +19,14 @@ export class HandleTable {
     return this.#values.length;
   }
 
+  /** Counts what takes memory as `count` handles do. */
+  charge(count: number): void {
+    this.#given += count;
+    if (this.#given > this.#maxHandles) throw new StreamLimitError("maxHandles", this.#maxHandles);
+  }
+
   add(value: Handled): number {
-    if (++this.#given > this.#maxHandles) throw new StreamLimitError("maxHandles", this.#maxHandles);
+    this.charge(1);
     return this.#values.push(value) - 1;
   }
 
@@ -32,11 +38,6 @@ export class HandleTable {
     const value = this.#values[index];
     if (value === undefined) throw new MalformedStreamError(`Reference to handle ${index}, which has not been given,`, offset);
     return value;
-  }
-
-  /** The first handle of that string, or -1. */
-  indexOfString(text: string): number {
-    return this.#values.indexOf(text);
   }
 
   clear(): void {

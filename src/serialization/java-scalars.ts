@@ -7,6 +7,9 @@ import { JavaObject } from "./java-object.ts";
 import type { JavaValue } from "./java-value.ts";
 import { JAVA } from "./known-classes.ts";
 
+/** JavaScript's own limit is not far above; larger ones stay inert. */
+const MAX_MAGNITUDE_BYTES = 1_048_576;
+
 /** The value of a string, boxed primitive, date, BigInteger or byte[]; undefined for every other node. Null for null. */
 export function scalarOf(value: JavaValue): string | number | bigint | boolean | Date | Buffer | null | undefined {
   if (value === null || typeof value === "string") return value;
@@ -56,7 +59,7 @@ export function javaDate(timeMs: number): JavaObject {
 function bigIntegerOf(object: JavaObject): bigint | undefined {
   const signum = object.field("signum");
   const magnitude = object.field("magnitude");
-  if (typeof signum !== "number" || !(magnitude instanceof JavaArray)) return undefined;
+  if (typeof signum !== "number" || !(magnitude instanceof JavaArray) || magnitude.bytes.length > MAX_MAGNITUDE_BYTES) return undefined;
   const value = magnitude.bytes.length === 0 ? 0n : BigInt(`0x${magnitude.bytes.toString("hex")}`);
   return signum < 0 ? -value : value;
 }

@@ -1,7 +1,7 @@
 // How large a stream may be. Lengths in the data are never trusted: they are compared with the bytes that are there.
 
 export interface StreamLimits {
-  /** Nesting of objects; default 500. Higher costs stack, lower refuses long linked structures. */
+  /** Nesting of objects; default 1000, which is also the most. Lower saves stack and refuses long linked structures. */
   readonly maxDepth: number;
   /** Objects, strings, arrays and class descriptors of one stream; default 4 194 304. */
   readonly maxHandles: number;
@@ -10,11 +10,16 @@ export interface StreamLimits {
 }
 
 export const DEFAULT_STREAM_LIMITS: StreamLimits = {
-  maxDepth: 500,
+  maxDepth: 1000,
   maxHandles: 4_194_304,
   maxBytes: 134_217_728,
 };
 
+/** Half of what the smallest usual stack (984 KiB) was seen to bear. */
+const DEEPEST = DEFAULT_STREAM_LIMITS.maxDepth;
+
 export function streamLimits(limits: Partial<StreamLimits> | undefined): StreamLimits {
-  return limits === undefined ? DEFAULT_STREAM_LIMITS : { ...DEFAULT_STREAM_LIMITS, ...limits };
+  if (limits === undefined) return DEFAULT_STREAM_LIMITS;
+  const all = { ...DEFAULT_STREAM_LIMITS, ...limits };
+  return { ...all, maxDepth: Math.min(all.maxDepth, DEEPEST) };
 }
