@@ -1,30 +1,8 @@
 import assert from "node:assert/strict";
-import { EventEmitter } from "node:events";
-import { PassThrough } from "node:stream";
 import { beforeEach, describe, it } from "node:test";
 import { type ProcessExit, ProcessSupervisor, type ProcessSupervisorOptions } from "../../../src/local/process-supervisor.ts";
+import { FakeProcess } from "../../support/fake-process.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
-
-class FakeProcess extends EventEmitter {
-  readonly stdout = new PassThrough();
-  readonly stderr = new PassThrough();
-  readonly signals: string[] = [];
-  readonly pid: number | undefined;
-
-  constructor(pid: number | undefined) {
-    super();
-    this.pid = pid;
-  }
-
-  kill(signal: string): boolean {
-    this.signals.push(signal);
-    return true;
-  }
-
-  end(code: number | null, signal: string | null): void {
-    this.emit("exit", code, signal);
-  }
-}
 
 const OPTIONS: ProcessSupervisorOptions = {
   command: "node",

@@ -1,0 +1,49 @@
+// The temporary folder of a local cluster: a CATALINA_BASE per worker, the balancer's settings, and what each process logs.
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ClusterPlan } from "./cluster-plan.ts";
+
+export class ClusterFolder {
+  readonly path: string;
+
+  private constructor(path: string) {
+    this.path = path;
+  }
+
+  /** Removes what it has made when it fails. */
+  static async create(plan: ClusterPlan, balancerSettings: unknown): Promise<ClusterFolder> {
+    const folder = new ClusterFolder(await mkdtemp(join(tmpdir(), `tomcat-cluster-${plan.name}-`)));
+    try {
+      for (const worker of plan.workers) {
+        for (const part of ["conf", "logs", "temp", "webapps", "work"]) await mkdir(join(folder.baseOf(worker), part), { recursive: true });
+        await writeFile(join(folder.baseOf(worker), "conf", "server.xml"), plan.serverXml);
+      }
+      await writeFile(folder.balancerSettingsPath, `${JSON.stringify(balancerSettings, undefined, 2)}\n`);
+    } catch (error) {
+      await folder.remove();
+      throw error;
+    }
+    return folder;
+  }
+
+  baseOf(worker: string): string {
+    return join(this.path, worker);
+  }
+
+  workerLogPath(worker: string): string {
+    return join(this.baseOf(worker), "logs", "worker.log");
+  }
+
+  get balancerSettingsPath(): string {
+    return join(this.path, "balancer.json");
+  }
+
+  get balancerLogPath(): string {
+    return join(this.path, "balancer.log");
+  }
+
+  remove(): Promise<void> {
+    return rm(this.path, { recursive: true, force: true });
+  }
+}

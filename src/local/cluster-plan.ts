@@ -1,0 +1,33 @@
+// What a local cluster runs, worked out from a manifest before anything starts.
+
+import type { ZoneService } from "./dns-zone.ts";
+
+export interface ClusterPlan {
+  readonly name: string;
+  readonly namespace: string;
+  /** Pod names, which are the workers' routes too: "shop-0", "shop-1" … */
+  readonly workers: readonly string[];
+  readonly httpPort: number;
+  readonly receiverPort: number;
+  /** What DNS tells about the cluster. */
+  readonly services: readonly ZoneService[];
+  /** The Service whose addresses are the group's members. */
+  readonly membersName: string;
+  /** From SIGTERM to SIGKILL. */
+  readonly graceMs: number;
+  /** Context paths of the applications, "" for the root one. */
+  readonly paths: readonly string[];
+  /** server.xml of every worker; differences between them come from the environment. */
+  readonly serverXml: string;
+  /** Settings of the balancer, for the addresses of this network. */
+  balancerSettings(addresses: BalancerAddresses): unknown;
+}
+
+export interface BalancerAddresses {
+  readonly address: string;
+  readonly port: number;
+  readonly managementAddress: string;
+  readonly managementPort: number;
+  /** host:port of the DNS server. */
+  readonly dnsServer: string;
+}

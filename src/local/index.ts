@@ -1,0 +1,6 @@
+export { describeEvent, type LocalEvent, type ReadyEvent } from "./events.ts";
+export { LocalCluster, type LocalClusterDeps, type LocalClusterOptions } from "./local-cluster.ts";
+export { type LoopbackNetwork, parseNetwork } from "./loopback-network.ts";
+export { planCluster } from "./plan-cluster.ts";
+export { fetchReadiness } from "./readiness-probe.ts";
+export { welcome } from "./welcome.ts";

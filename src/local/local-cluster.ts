@@ -1,0 +1,332 @@
+// A TomcatCluster on this machine: the story of its start, its life and its end.
+import { rmSync } from "node:fs";
+import { type Clock, type Lifecycle, type Logger, systemErrorCode, type Timer, TomcatClusterError } from "../base/index.ts";
+import { MANAGEMENT_PORT, WORKER_ENVIRONMENT } from "../operator/desired/index.ts";
+import { ClusterFolder } from "./cluster-folder.ts";
+import type { ClusterPlan } from "./cluster-plan.ts";
+import { DnsServer } from "./dns-server.ts";
+import { DnsZone } from "./dns-zone.ts";
+import type { LocalEvent, MembershipEvent } from "./events.ts";
+import { LocalProcess } from "./local-process.ts";
+import { claimNetwork, type LoopbackNetwork, probePort } from "./loopback-network.ts";
+import { memberChange } from "./member-lines.ts";
+import type { ProcessExit, Spawn } from "./process-supervisor.ts";
+import type { ReadinessProbeDeps } from "./readiness-probe.ts";
+
+export interface LocalClusterDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly spawn: Spawn;
+  readonly fetchReadiness: ReadinessProbeDeps["fetch"];
+  /** `ready` first, `stopped` last. */
+  onEvent(event: LocalEvent): void;
+  /** One sentence about what is not as it should be, for a person. */
+  onTrouble(text: string): void;
+  /** The cluster cannot run; the caller stops it. At most once. */
+  onFailed(error: Error): void;
+}
+
+export interface LocalClusterOptions {
+  readonly plan: ClusterPlan;
+  /** Port of the balancer on 127.0.0.1; 0: any free one. */
+  readonly port: number;
+  /** Unset: the first free one. */
+  readonly network?: LoopbackNetwork;
+  /** Whether a worker that dies is started again. */
+  readonly restart: boolean;
+  /** How this program is run: the executable and what stands before the subcommand. */
+  readonly program: readonly [string, ...string[]];
+  /** Handed on to every process. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** Thrown when the balancer's port is taken. */
+export class PortInUseError extends TomcatClusterError {
+  readonly code = "PORT_IN_USE";
+
+  constructor(port: number, options: ErrorOptions) {
+    super(
+      `Port ${port} on 127.0.0.1 is in use. Choose another one with --port, for instance --port ${port === 65_535 ? 8080 : port + 1}`,
+      options,
+    );
+  }
+}
+
+/** The balancer ended before the cluster was ready. */
+export class BalancerFailedError extends TomcatClusterError {
+  readonly code = "BALANCER_FAILED";
+
+  constructor(lastErrors: string) {
+    super(`The balancer could not start${lastErrors === "" ? "" : `:\n${lastErrors}`}`);
+  }
+}
+
+const BALANCER_ADDRESS = "127.0.0.1";
+/** Whoever has it on the network's first address owns the network. */
+const DNS_PORT = 8053;
+/** Workers that are not ready by then are left out of the wait: one broken application must not keep the others from being used. */
+const READY_WAIT_MS = 8000;
+
+export class LocalCluster implements Lifecycle {
+  readonly #deps: LocalClusterDeps;
+  readonly #options: LocalClusterOptions;
+  readonly #zone: DnsZone;
+  /** In the order of their start. Workers by ordinal. */
+  #workers: LocalProcess[] = [];
+  #balancer: LocalProcess | undefined;
+  #claim: Lifecycle | undefined;
+  #network: LoopbackNetwork | undefined;
+  #folder: ClusterFolder | undefined;
+  #port = 0;
+  #readyTimer: Timer | undefined;
+  #waitIsOver = false;
+  #announced = false;
+  #stopping = false;
+  readonly #lastTrouble = new Map<string, string>();
+
+  constructor(deps: LocalClusterDeps, options: LocalClusterOptions) {
+    this.#deps = deps;
+    this.#options = options;
+    this.#zone = new DnsZone(options.plan.services, { namespace: options.plan.namespace });
+  }
+
+  get network(): string {
+    return this.#network?.cidr ?? "";
+  }
+
+  get folder(): string {
+    return this.#folder?.path ?? "";
+  }
+
+  /** Resolves when the processes have been started; that they serve is told by the event `ready`. */
+  async start(): Promise<void> {
+    const { plan } = this.#options;
+    try {
+      this.#port = await this.#freePort();
+      const { network, claim } = await this.#claimNetwork();
+      this.#network = network;
+      this.#claim = claim;
+      const dnsServer = `${network.balancerAddress}:${DNS_PORT}`;
+      const settings = plan.balancerSettings({
+        address: BALANCER_ADDRESS,
+        port: this.#port,
+        managementAddress: network.balancerAddress,
+        managementPort: MANAGEMENT_PORT,
+        dnsServer,
+      });
+      this.#folder = await ClusterFolder.create(plan, settings);
+      this.#workers = plan.workers.map((name, ordinal) => this.#worker(name, network.workerAddress(ordinal), dnsServer));
+      this.#balancer = this.#createBalancer(network.balancerAddress);
+      // Addresses first: a worker that starts alone waits until it finds itself in DNS (rule 5).
+      this.#publish();
+      await Promise.all([...this.#workers, this.#balancer].map((process) => process.start()));
+    } catch (error) {
+      await this.#tearDown();
+      throw error;
+    }
+    this.#readyTimer = this.#deps.clock.setTimeout(() => this.#endWait(), READY_WAIT_MS);
+  }
+
+  /**
+   * The balancer first, so that every request that it has accepted is answered by workers that still run; then the workers, each
+   * by rule 18; DNS last, since they look for each other until their end.
+   */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#readyTimer?.cancel();
+    await this.#tearDown();
+    this.#deps.onEvent({ event: "stopped" });
+  }
+
+  /** Ends every process and removes the folder, at once and without a word. */
+  abandon(): void {
+    this.#stopping = true;
+    for (const process of [this.#balancer, ...this.#workers]) process?.kill();
+    if (this.#folder) rmSync(this.#folder.path, { recursive: true, force: true });
+  }
+
+  async #tearDown(): Promise<void> {
+    await this.#balancer?.stop();
+    await Promise.all(this.#workers.map((worker) => worker.stop()));
+    await this.#claim?.stop();
+    await this.#folder?.remove();
+  }
+
+  async #freePort(): Promise<number> {
+    const { port } = this.#options;
+    try {
+      return await probePort(BALANCER_ADDRESS, port);
+    } catch (error) {
+      if (systemErrorCode(error) === "EADDRINUSE") throw new PortInUseError(port, { cause: error });
+      throw error;
+    }
+  }
+
+  #claimNetwork(): Promise<{ network: LoopbackNetwork; claim: Lifecycle }> {
+    const { plan, network } = this.#options;
+    return claimNetwork(
+      {
+        claim: async ({ balancerAddress }) => {
+          const server = new DnsServer({ authority: this.#zone, logger: this.#deps.logger }, { address: balancerAddress, port: DNS_PORT });
+          await server.start();
+          return server;
+        },
+        probe: async (address, port) => void (await probePort(address, port)),
+      },
+      {
+        ...(network && { network }),
+        workers: plan.workers.length,
+        workerPorts: [plan.httpPort, plan.receiverPort, MANAGEMENT_PORT],
+        balancerPorts: [MANAGEMENT_PORT],
+      },
+    );
+  }
+
+  #worker(name: string, address: string, dnsServer: string): LocalProcess {
+    const { plan, program, environment, restart } = this.#options;
+    const folder = this.#folder!;
+    const [executable, ...before] = program;
+    const publishAnd = (then: () => void) => () => {
+      this.#publish();
+      if (!this.#stopping) then();
+    };
+    const worker: LocalProcess = new LocalProcess(
+      {
+        ...this.#processDeps(),
+        onReady: publishAnd(() => this.#workerReady(worker)),
+        onNotReady: (reason) => publishAnd(() => this.#trouble(name, `${name} is no longer ready: ${reason}`))(),
+        onExited: (exit) => publishAnd(() => this.#workerExited(worker, exit))(),
+        onOutputEnded: (exit, lastErrors) => {
+          if (!exit.expected && exit.signal === null)
+            this.#trouble(name, `${name} ended with code ${exit.code}${lastErrors && `:\n${lastErrors}`}`);
+        },
+        onLine: (line) => this.#memberLine(name, line),
+      },
+      {
+        name,
+        command: [
+          executable,
+          ...before,
+          "worker",
+          ...["--base", folder.baseOf(name), "--dns-server", dnsServer],
+          ...["--management-address", address, "--management-port", String(MANAGEMENT_PORT)],
+        ],
+        environment: {
+          ...environment,
+          [WORKER_ENVIRONMENT.podName]: name,
+          [WORKER_ENVIRONMENT.podAddress]: address,
+          [WORKER_ENVIRONMENT.dnsName]: plan.membersName,
+        },
+        restart,
+        graceMs: plan.graceMs,
+        management: `http://${address}:${MANAGEMENT_PORT}`,
+        logPath: folder.workerLogPath(name),
+      },
+    );
+    return worker;
+  }
+
+  #createBalancer(address: string): LocalProcess {
+    const { plan, program, environment } = this.#options;
+    const folder = this.#folder!;
+    const [executable, ...before] = program;
+    return new LocalProcess(
+      {
+        ...this.#processDeps(),
+        onReady: () => this.#announceIfReady(),
+        onNotReady: (reason) => this.#trouble("balancer", `The balancer is no longer ready: ${reason}`),
+        onExited: () => undefined,
+        onOutputEnded: (exit, lastErrors) => {
+          if (exit.expected) return;
+          if (!this.#announced) this.#deps.onFailed(new BalancerFailedError(lastErrors));
+          else
+            this.#trouble("balancer", `The balancer has ended (pid ${exit.pid}) and is started again${lastErrors && `:\n${lastErrors}`}`);
+        },
+        onLine: () => undefined,
+      },
+      {
+        name: "balancer",
+        command: [executable, ...before, "balancer", "--config", folder.balancerSettingsPath],
+        environment,
+        restart: true,
+        graceMs: plan.graceMs,
+        management: `http://${address}:${MANAGEMENT_PORT}`,
+        logPath: folder.balancerLogPath,
+      },
+    );
+  }
+
+  #processDeps() {
+    const { clock, logger, spawn, fetchReadiness } = this.#deps;
+    return { clock, logger, spawn, fetchReadiness };
+  }
+
+  /** Every worker has its address for as long as it is meant to run, as a pod has whose container is restarted. */
+  #publish(): void {
+    const network = this.#network!;
+    const { restart } = this.#options;
+    this.#zone.setEndpoints(
+      this.#workers
+        .map((worker, ordinal) => ({ hostname: worker.name, address: network.workerAddress(ordinal), ready: worker.ready, worker }))
+        .filter(({ worker }) => worker.pid !== undefined || !this.#announced || (restart && !this.#stopping)),
+    );
+  }
+
+  #workerReady(worker: LocalProcess): void {
+    this.#lastTrouble.delete(worker.name);
+    if (this.#announced) this.#deps.onEvent({ event: "workerStarted", name: worker.name, route: worker.name, pid: worker.pid! });
+    else this.#announceIfReady();
+  }
+
+  #workerExited(worker: LocalProcess, exit: ProcessExit): void {
+    if (!this.#announced) return;
+    this.#deps.onEvent({ event: "workerExited", name: worker.name, route: worker.name, pid: exit.pid, signal: exit.signal });
+  }
+
+  #memberLine(seenBy: string, line: string): void {
+    const change = this.#announced && !this.#stopping ? memberChange(line) : undefined;
+    if (change === undefined) return;
+    const member = this.#workers.find((_, ordinal) => this.#network!.workerAddress(ordinal) === change.address);
+    if (member === undefined) return;
+    const event: MembershipEvent = { event: change.event, name: member.name, route: member.name, seenBy };
+    this.#deps.onEvent(event);
+  }
+
+  #endWait(): void {
+    this.#waitIsOver = true;
+    for (const worker of this.#workers) {
+      if (!worker.ready) this.#trouble(worker.name, `${worker.name} is not ready: ${worker.reason}`);
+    }
+    if (!this.#balancer!.ready) this.#trouble("balancer", `The balancer is not ready: ${this.#balancer!.reason}`);
+    this.#announceIfReady();
+  }
+
+  #announceIfReady(): void {
+    const balancer = this.#balancer!;
+    const workers = this.#workers;
+    const enough = workers.every(({ ready }) => ready) || (this.#waitIsOver && workers.some(({ ready }) => ready));
+    if (this.#announced || this.#stopping || !enough || !balancer.ready) return;
+    this.#announced = true;
+    this.#readyTimer?.cancel();
+    const { plan } = this.#options;
+    this.#deps.onEvent({
+      event: "ready",
+      url: `http://${BALANCER_ADDRESS}:${this.#port}`,
+      balancer: { pid: balancer.pid!, management: balancer.management },
+      // One that is between two runs has no process to name: it will be announced when it is ready.
+      workers: workers.flatMap((worker, ordinal) => {
+        const { name, pid, management } = worker;
+        if (pid === undefined) return [];
+        const address = this.#network!.workerAddress(ordinal);
+        return [{ name, route: name, pid, address, http: plan.httpPort, receiver: plan.receiverPort, management }];
+      }),
+    });
+  }
+
+  /** The same sentence about the same process is said once, however often it is restarted. */
+  #trouble(process: string, text: string): void {
+    if (this.#stopping || this.#lastTrouble.get(process) === text) return;
+    this.#lastTrouble.set(process, text);
+    this.#deps.onTrouble(text);
+  }
+}
