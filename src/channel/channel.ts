@@ -125,11 +125,17 @@ export interface ChannelReceiver extends Lifecycle {
 export interface MembershipService {
   readonly localMember: Member;
   readonly members: readonly Member[];
+  /** Whether the last definitive answer contained the local member; undefined before there was one (rule 5). */
+  readonly listsLocalMember: boolean | undefined;
   listener: MembershipListener;
   /** `receiver` tells where the local member listens. Resolves when the first look has been made. */
   start(receiver: { readonly address: string; readonly port: number }): Promise<void>;
   stop(): Promise<void>;
-  /** A message arrived from this sender: a DNS service adds an unknown one after a look-up (rules 4 and 20). */
-  messageFrom(sender: Member): void;
+  /**
+   * A message arrived that this sender stamped with `timestamp`. Returns the member that has this address and port (its unique id
+   * may differ from the announced one: a starting Tomcat announces zeros), or undefined when it is no member; a promise while an
+   * unknown sender is looked up (rules 4 and 20). A sender with the shutdown command is removed at once.
+   */
+  messageFrom(sender: Member, timestamp: number): Member | undefined | Promise<Member | undefined>;
   heartbeat(): void;
 }

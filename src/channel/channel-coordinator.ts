@@ -1,0 +1,109 @@
+// The floor of a stack: sender, receiver and membership as one layer. (Leader election is somebody else's: NonBlockingCoordinator.)
+import { type Lifecycle, LifecycleGroup } from "../base/index.ts";
+import type { ChannelMessage, ChannelReceiver, ChannelSender, Member, MembershipService } from "./channel.ts";
+import type { LayerAbove, LayerBelow } from "./interceptor.ts";
+import { createMember, SHUTDOWN_COMMAND } from "./wire/member-block.ts";
+
+export interface ChannelCoordinatorDeps {
+  readonly sender: ChannelSender;
+  readonly receiver: ChannelReceiver;
+  readonly membership: MembershipService;
+}
+
+const NO_SUSPECTS: readonly Member[] = [];
+
+export class ChannelCoordinator implements LayerBelow, Lifecycle {
+  readonly #sender: ChannelSender;
+  readonly #receiver: ChannelReceiver;
+  readonly #membership: MembershipService;
+  /** The receiver first, so that its real port is announced; stopped in reverse. */
+  readonly #parts: LifecycleGroup;
+  #running = false;
+
+  constructor(deps: ChannelCoordinatorDeps) {
+    this.#sender = deps.sender;
+    this.#receiver = deps.receiver;
+    this.#membership = deps.membership;
+    this.#parts = new LifecycleGroup([
+      deps.receiver,
+      deps.sender,
+      { start: () => this.#startMembership(), stop: () => this.#stopMembership() },
+    ]);
+  }
+
+  /** Called once, when the stack is put together. */
+  link(above: LayerAbove): void {
+    this.#membership.listener = above;
+    this.#receiver.onMessage = (message) => {
+      const member = this.#membership.messageFrom(message.address, message.timestamp);
+      if (member instanceof Promise) return member.then((found) => above.messageReceived(from(message, found)));
+      return above.messageReceived(from(message, member));
+    };
+  }
+
+  /** Whether messages can be sent: from the membership's first look to `leave`. */
+  get running(): boolean {
+    return this.#running;
+  }
+
+  get localMember(): Member {
+    return this.#membership.localMember;
+  }
+
+  get members(): readonly Member[] {
+    return this.#membership.members;
+  }
+
+  get listsLocalMember(): boolean | undefined {
+    return this.#membership.listsLocalMember;
+  }
+
+  get suspects(): readonly Member[] {
+    return NO_SUSPECTS;
+  }
+
+  /** Resolves when the receiver listens and the membership has made its first look. */
+  start(): Promise<void> {
+    return this.#parts.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#parts.stop();
+  }
+
+  sendMessage(destinations: readonly Member[], message: ChannelMessage): Promise<void> {
+    return this.#sender.sendMessage(destinations, message);
+  }
+
+  heartbeat(): void {
+    this.#sender.heartbeat();
+    this.#membership.heartbeat();
+  }
+
+  /** The layers above have given the member up: its connections are closed. */
+  release(member: Member): void {
+    this.#sender.remove(member);
+  }
+
+  /** From here on nobody but the caller may send. Returns the local member as it says good-bye: with the shutdown command. */
+  leave(): Member {
+    this.#running = false;
+    return createMember({ ...this.localMember, command: SHUTDOWN_COMMAND });
+  }
+
+  #startMembership(): Promise<void> {
+    const started = this.#membership.start(this.#receiver);
+    this.#running = true;
+    return started;
+  }
+
+  #stopMembership(): Promise<void> {
+    this.#running = false;
+    return this.#membership.stop();
+  }
+}
+
+/** The message as one of the member that is known, where that differs from the sender that it announces. */
+function from(message: ChannelMessage, member: Member | undefined): ChannelMessage {
+  return member === undefined || member.key === message.address.key ? message : { ...message, address: member };
+}

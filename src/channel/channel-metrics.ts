@@ -1,0 +1,50 @@
+// What a channel counts about members, look-ups and messages.
+import { Counter, Gauge, type Registry } from "../base/index.ts";
+
+/** Made once per registry: channels of one process share the counters. */
+export class ChannelMetrics {
+  readonly members: Gauge;
+  readonly suspects: Gauge;
+  readonly membershipChanges: Counter<"change">;
+  readonly lookUps: Counter<"result">;
+  readonly probes: Counter<"result">;
+  readonly undeliverable: Counter;
+  readonly refused: Counter;
+  readonly dispatchFailures: Counter;
+  readonly dispatchQueueBytes: Gauge;
+  readonly rpcCalls: Counter<"outcome">;
+
+  constructor(registry: Registry) {
+    this.members = gauge(registry, "tomcatcluster_channel_members", "Other members of the group");
+    this.suspects = gauge(registry, "tomcatcluster_channel_suspects", "Listed members that do not answer");
+    this.membershipChanges = counter(registry, "tomcatcluster_channel_membership_changes_total", "Members added and disappeared", [
+      "change",
+    ]);
+    this.lookUps = counter(registry, "tomcatcluster_channel_dns_lookups_total", "Look-ups of the members' name", ["result"]);
+    this.probes = counter(registry, "tomcatcluster_channel_probes_total", "Connections made to see whether a member lives", ["result"]);
+    this.undeliverable = counter(registry, "tomcatcluster_channel_undeliverable_messages_total", "Messages that no listener accepted", []);
+    this.refused = counter(registry, "tomcatcluster_channel_refused_messages_total", "Messages that a listener or decoder refused", []);
+    this.dispatchFailures = counter(
+      registry,
+      "tomcatcluster_channel_dispatch_failures_total",
+      "Asynchronous messages that failed after the caller had gone on",
+      [],
+    );
+    this.dispatchQueueBytes = gauge(
+      registry,
+      "tomcatcluster_channel_dispatch_queue_bytes",
+      "Bodies of asynchronous messages that wait for an acknowledgement",
+    );
+    this.rpcCalls = counter(registry, "tomcatcluster_channel_rpc_calls_total", "Calls to other members by how they ended", ["outcome"]);
+  }
+}
+
+function counter<Label extends string>(registry: Registry, name: string, help: string, labelNames: Label[]): Counter<Label> {
+  const existing = registry.getSingleMetric(name) as Counter<Label> | undefined;
+  return existing ?? new Counter({ name, help, labelNames, registers: [registry] });
+}
+
+function gauge(registry: Registry, name: string, help: string): Gauge {
+  const existing = registry.getSingleMetric(name) as Gauge | undefined;
+  return existing ?? new Gauge({ name, help, registers: [registry] });
+}

@@ -1,0 +1,72 @@
+// A channel from its configuration: transport, membership and the configured stack between them.
+import { type Clock, DnsNameResolver, type Logger, type NameResolver, type Random, type Registry } from "../base/index.ts";
+import type { ChannelConfig, MembershipConfig } from "../config/index.ts";
+import { SuidTable } from "../serialization/index.ts";
+import { ChannelCoordinator } from "./channel-coordinator.ts";
+import { ChannelMetrics } from "./channel-metrics.ts";
+import { GroupChannel } from "./group-channel.ts";
+import { createInterceptors } from "./interceptors/registry.ts";
+import { TcpFailureDetector } from "./interceptors/tcp-failure-detector.ts";
+import { DnsMembershipService } from "./membership/dns-membership-service.ts";
+import { TcpReceiver } from "./transport/tcp-receiver.ts";
+import { PIPELINE_WINDOW, TcpSender } from "./transport/tcp-sender.ts";
+
+export interface CreateChannelDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly random: Random;
+  readonly registry: Registry;
+  /** Default: the DNS server of the configuration, else those of resolv.conf. */
+  readonly resolver?: NameResolver;
+  /** Serial version UIDs of the group's classes; default: those of Tomcat 10.1, and what is learnt from received objects. */
+  readonly suids?: SuidTable;
+}
+
+/** Not started. Throws UnknownInterceptorError and InterceptorOrderError. */
+export function createChannel(deps: CreateChannelDeps, config: ChannelConfig): GroupChannel {
+  const { clock, registry, random } = deps;
+  const metrics = new ChannelMetrics(registry);
+  const component = (name: string) => deps.logger.child({ component: name });
+  const interceptors = createInterceptors({ clock, logger: deps.logger, metrics, random }, config.interceptors);
+  const asksMembers = interceptors.some((interceptor) => interceptor instanceof TcpFailureDetector);
+  const membership = new DnsMembershipService(
+    { clock, metrics, logger: component("DnsMembershipService"), resolver: deps.resolver ?? dnsResolver(config.membership) },
+    {
+      dnsName: config.membership.dnsName,
+      refreshMs: config.membership.refreshMs,
+      expirationMs: asksMembers ? 0 : config.membership.expirationMs,
+    },
+  );
+  const receiver = new TcpReceiver(
+    {
+      clock,
+      registry,
+      logger: component("TcpReceiver"),
+      admit: (address) => membership.isKnown(address) || membership.admit(address),
+    },
+    config.receiver,
+  );
+  const sender = new TcpSender({ clock, registry, logger: component("TcpSender"), localAddress: () => receiver.address }, config.sender);
+  const channel = new GroupChannel(
+    {
+      clock,
+      metrics,
+      random,
+      logger: component("GroupChannel"),
+      coordinator: new ChannelCoordinator({ sender, receiver, membership }),
+      interceptors,
+      suids: deps.suids ?? new SuidTable(),
+    },
+    { heartbeatSleepMs: config.heartbeatSleepMs },
+  );
+  // Ours delivers and acknowledges in order; a Tomcat handles later frames of a connection concurrently (rule 10).
+  channel.hello.onKind = (member, kind) => {
+    if (kind === "ours") sender.setWindow(member, PIPELINE_WINDOW);
+  };
+  return channel;
+}
+
+function dnsResolver(config: MembershipConfig): NameResolver {
+  const { dnsServer, timeoutMs } = config;
+  return new DnsNameResolver(dnsServer === undefined ? { timeoutMs } : { timeoutMs, server: dnsServer });
+}

@@ -1,0 +1,287 @@
+// The top of a stack: what a worker sees of its group (Tomcat: GroupChannel).
+import { type Clock, LifecycleGroup, type Logger, type Random, type Timer } from "../base/index.ts";
+import type { SuidTable } from "../serialization/index.ts";
+import type { Channel, ChannelListener, ChannelMessage, Member, MembershipListener, OutgoingMessage, SendOptions } from "./channel.ts";
+import type { ChannelCoordinator } from "./channel-coordinator.ts";
+import type { ChannelMetrics } from "./channel-metrics.ts";
+import { type ChannelDescription, describeMember } from "./describe-channel.ts";
+import { Hello } from "./hello.ts";
+import type { ChannelInterceptor, LayerAbove, LayerBelow } from "./interceptor.ts";
+import { isProbe, PROBE_BODY } from "./interceptors/probe-messages.ts";
+import { LazyReceivedMessage } from "./lazy-received-message.ts";
+import type { RpcCarrier, RpcEndpoint } from "./rpc-carrier.ts";
+import { decodeRpcMessage, encodeRpcMessage, isRpcClass, type RpcMessage } from "./rpc-message.ts";
+import { ChannelStoppedError, DuplicateRpcIdError, NoDestinationError } from "./stack-errors.ts";
+import { randomUuid } from "./uuid.ts";
+import { BYTE_MESSAGE, toOptionBits, USE_ACK } from "./wire/options.ts";
+
+export interface GroupChannelDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: ChannelMetrics;
+  readonly random: Random;
+  readonly coordinator: ChannelCoordinator;
+  /** Top first. */
+  readonly interceptors: readonly ChannelInterceptor[];
+  /** Learns from the objects that are received. */
+  readonly suids: SuidTable;
+}
+
+export interface GroupChannelOptions {
+  readonly heartbeatSleepMs: number;
+}
+
+export interface StopOptions {
+  /** Default true. False: the others find out by themselves, as when a process dies. */
+  readonly goodbye?: boolean;
+}
+
+interface Peer {
+  readonly member: Member;
+  heardMs: number | undefined;
+}
+
+const REFUSAL_OPTIONS: SendOptions = { acknowledge: "None", asynchronous: true };
+
+export class GroupChannel implements Channel, RpcCarrier, LayerAbove {
+  readonly suids: SuidTable;
+  /** Who is one of ours; see there. Open while the channel runs. */
+  readonly hello: Hello;
+  /** Called for each asynchronous message that failed after `send` had resolved; a ChannelError lists the members. Must not throw. */
+  onSendFailed: (error: Error, message: ChannelMessage) => void = () => undefined;
+  readonly #deps: GroupChannelDeps;
+  readonly #coordinator: ChannelCoordinator;
+  readonly #top: LayerBelow;
+  readonly #parts: LifecycleGroup;
+  readonly #peers = new Map<string, Peer>();
+  readonly #rpcEndpoints = new Map<string, RpcEndpoint>();
+  #members: readonly Member[] = [];
+  #channelListeners: readonly ChannelListener[] = [];
+  #membershipListeners: readonly MembershipListener[] = [];
+  #heartbeat: Timer | undefined;
+  #goodbye = true;
+
+  constructor(deps: GroupChannelDeps, options: GroupChannelOptions) {
+    this.#deps = deps;
+    this.suids = deps.suids;
+    this.#coordinator = deps.coordinator;
+    const { interceptors, coordinator } = deps;
+    interceptors.forEach((interceptor, index) => {
+      interceptor.link(interceptors[index - 1] ?? this, interceptors[index + 1] ?? coordinator);
+    });
+    coordinator.link(interceptors.at(-1) ?? this);
+    this.#top = interceptors[0] ?? coordinator;
+    this.hello = new Hello({ ...deps, channel: this });
+    this.#parts = new LifecycleGroup([
+      { start: async () => this.hello.open(), stop: nothing },
+      coordinator,
+      { start: nothing, stop: () => this.#leave() },
+      ...interceptors.toReversed(),
+      { start: async () => this.#startHeartbeat(options.heartbeatSleepMs), stop: async () => this.#heartbeat?.cancel() },
+      { start: nothing, stop: async () => this.hello.close() },
+    ]);
+  }
+
+  /** Valid after `start`. */
+  get localMember(): Member {
+    return this.#coordinator.localMember;
+  }
+
+  get members(): readonly Member[] {
+    return this.#members;
+  }
+
+  /** Listed members that do not answer (rule 3). They are not among `members`. */
+  get suspects(): readonly Member[] {
+    return this.#top.suspects;
+  }
+
+  /** Whether the last definitive answer of the membership contained the local member; undefined before there was one (rule 5). */
+  get listsLocalMember(): boolean | undefined {
+    return this.#coordinator.listsLocalMember;
+  }
+
+  /** Resolves when the receiver listens, the membership has made its first look, and those found have been asked. */
+  start(): Promise<void> {
+    return this.#parts.start();
+  }
+
+  /** From the top down: layers flush what they hold, every member gets a good-bye, then nothing is sent or received any more. */
+  stop(options: StopOptions = {}): Promise<void> {
+    this.#goodbye = options.goodbye ?? true;
+    return this.#parts.stop();
+  }
+
+  send(destinations: readonly Member[], message: OutgoingMessage, options: SendOptions): Promise<void> {
+    if (destinations.length === 0) return Promise.reject(new NoDestinationError());
+    if (!this.#coordinator.running) return Promise.reject(new ChannelStoppedError());
+    const bits = toOptionBits(options);
+    const outgoing = {
+      options: message.kind === "Bytes" ? bits | BYTE_MESSAGE : bits,
+      timestamp: this.#deps.clock.now(),
+      uniqueId: randomUuid(this.#deps.random),
+      address: this.#coordinator.localMember,
+      body: message.body,
+    };
+    const { orderKey } = options;
+    return this.#top.sendMessage(destinations, orderKey === undefined ? outgoing : { ...outgoing, orderKey });
+  }
+
+  addChannelListener(listener: ChannelListener): void {
+    this.#channelListeners = [...this.#channelListeners, listener];
+  }
+
+  removeChannelListener(listener: ChannelListener): void {
+    this.#channelListeners = this.#channelListeners.filter((other) => other !== listener);
+  }
+
+  addMembershipListener(listener: MembershipListener): void {
+    this.#membershipListeners = [...this.#membershipListeners, listener];
+  }
+
+  removeMembershipListener(listener: MembershipListener): void {
+    this.#membershipListeners = this.#membershipListeners.filter((other) => other !== listener);
+  }
+
+  addRpcEndpoint(endpoint: RpcEndpoint): void {
+    if (this.#rpcEndpoints.has(endpoint.rpcId)) throw new DuplicateRpcIdError(endpoint.rpcId);
+    this.#rpcEndpoints.set(endpoint.rpcId, endpoint);
+  }
+
+  removeRpcEndpoint(endpoint: RpcEndpoint): void {
+    if (this.#rpcEndpoints.get(endpoint.rpcId) === endpoint) this.#rpcEndpoints.delete(endpoint.rpcId);
+  }
+
+  /** From the stack: a message for the listeners, or for an RpcChannel. */
+  messageReceived(message: ChannelMessage): void | Promise<void> {
+    const peer = this.#peers.get(message.address.key);
+    if (peer) peer.heardMs = this.#deps.clock.monotonic();
+    if (isProbe(message)) return undefined;
+    try {
+      const received = new LazyReceivedMessage(message, this.suids);
+      const outcome = isRpcClass(received.className) ? this.#rpcReceived(received) : this.#deliver(received);
+      return outcome?.catch((error: unknown) => this.#refuse(error));
+    } catch (error) {
+      return this.#refuse(error);
+    }
+  }
+
+  /** From the stack. */
+  sendFailed(error: Error, message: ChannelMessage): void {
+    this.onSendFailed(error, message);
+  }
+
+  /** From the stack. A member that is known already stays as it is. */
+  memberAdded(member: Member): void {
+    if (this.#peers.has(member.key)) return;
+    this.#peers.set(member.key, { member, heardMs: undefined });
+    this.#membershipChanged("added");
+    this.#deps.logger.info({ member: member.name, members: this.#members.length }, "Member added");
+    this.#notify((listener) => listener.memberAdded(member));
+  }
+
+  /** From the stack. The connections to the member are closed before the listeners hear of it. */
+  memberDisappeared(member: Member): void {
+    const peer = this.#peers.get(member.key);
+    if (!peer) return;
+    this.#peers.delete(member.key);
+    this.#membershipChanged("disappeared");
+    this.#coordinator.release(peer.member);
+    this.#deps.logger.info({ member: member.name, members: this.#members.length }, "Member disappeared");
+    this.#notify((listener) => listener.memberDisappeared(peer.member));
+  }
+
+  /** For pages. */
+  describe(): ChannelDescription {
+    const nowMs = this.#deps.clock.monotonic();
+    const alive = [...this.#peers.values()].map(({ member, heardMs }) =>
+      describeMember(member, "Alive", this.hello.kindOf(member), heardMs === undefined ? undefined : nowMs - heardMs),
+    );
+    const suspects = this.suspects.map((member) => describeMember(member, "Suspect", undefined, undefined));
+    return { localMember: this.localMember.name, listsLocalMember: this.listsLocalMember, members: [...alive, ...suspects] };
+  }
+
+  #deliver(received: LazyReceivedMessage): Promise<void> | undefined {
+    let accepted = false;
+    let pending: Promise<void> | undefined;
+    for (const listener of this.#channelListeners) {
+      if (!listener.accept(received)) continue;
+      accepted = true;
+      if (pending) pending = pending.then(() => listener.messageReceived(received));
+      else pending = listener.messageReceived(received) ?? undefined;
+    }
+    if (!accepted) this.#undeliverable(received.sender, received.className);
+    return pending;
+  }
+
+  #rpcReceived(received: LazyReceivedMessage): Promise<void> | undefined {
+    const rpc = decodeRpcMessage(received.object());
+    const endpoint = this.#rpcEndpoints.get(rpc.rpcId);
+    if (endpoint) return endpoint.rpcReceived(rpc, received.sender) ?? undefined;
+    if (rpc.kind !== "Request") {
+      this.#undeliverable(received.sender, received.className);
+      return undefined;
+    }
+    const refusal: RpcMessage = { kind: "NoRpcChannel", uuid: rpc.uuid, rpcId: rpc.rpcId, message: null };
+    // Not part of the outcome: who asked waits for the answer, not for our success in sending it.
+    this.send([received.sender], { kind: "Object", body: encodeRpcMessage(refusal, this.suids) }, REFUSAL_OPTIONS).catch((error) =>
+      this.#deps.logger.debug({ err: error, member: received.sender.name, rpcId: rpc.rpcId }, "NoRpcChannelReply was not sent"),
+    );
+    return undefined;
+  }
+
+  #undeliverable(sender: Member, className: string | undefined): void {
+    this.#deps.metrics.undeliverable.inc();
+    this.#deps.logger.debug({ sender: sender.name, className }, "No listener accepts the message");
+  }
+
+  #refuse(error: unknown): never {
+    this.#deps.metrics.refused.inc();
+    throw error;
+  }
+
+  #membershipChanged(change: "added" | "disappeared"): void {
+    this.#members = [...this.#peers.values()].map((peer) => peer.member);
+    this.#deps.metrics.members.set(this.#members.length);
+    this.#deps.metrics.membershipChanges.inc({ change });
+  }
+
+  #notify(tell: (listener: MembershipListener) => void): void {
+    for (const listener of this.#membershipListeners) {
+      try {
+        tell(listener);
+      } catch (error) {
+        this.#deps.logger.error({ err: error }, "Membership listener failed");
+      }
+    }
+  }
+
+  #startHeartbeat(periodMs: number): void {
+    this.#heartbeat = this.#deps.clock.setInterval(() => this.#top.heartbeat(), periodMs);
+  }
+
+  /**
+   * Rule 18 (4). The message is a probe, which a Tomcat drops, from a sender that carries the shutdown command, on which ours act.
+   * Nothing is sent after it: a member that speaks after its good-bye is taken for a new one.
+   */
+  async #leave(): Promise<void> {
+    const leaving = this.#coordinator.leave();
+    const members = this.#members;
+    if (!this.#goodbye || members.length === 0) return;
+    try {
+      await this.#coordinator.sendMessage(members, {
+        options: BYTE_MESSAGE | USE_ACK,
+        timestamp: this.#deps.clock.now(),
+        uniqueId: randomUuid(this.#deps.random),
+        address: leaving,
+        body: PROBE_BODY,
+      });
+    } catch (error) {
+      this.#deps.logger.info({ err: error }, "Good-bye did not reach every member");
+    }
+  }
+}
+
+async function nothing(): Promise<void> {
+  // One half of a life cycle.
+}

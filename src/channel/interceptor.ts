@@ -1,0 +1,91 @@
+// One layer of a channel: what it sees above and below itself, and the base class that passes everything on.
+import type { Lifecycle } from "../base/index.ts";
+import type { ChannelMessage, Member, MembershipListener } from "./channel.ts";
+
+/** What a layer sees above itself: where received messages and news about members go. */
+export interface LayerAbove extends MembershipListener {
+  /** Settles when the layers above have finished with the message; throwing or rejecting refuses it (FAIL_ACK). */
+  messageReceived(message: ChannelMessage): void | Promise<void>;
+  /** An asynchronous message failed below after its caller had gone on. Must not throw. */
+  sendFailed(error: Error, message: ChannelMessage): void;
+}
+
+/** What a layer sees below itself: the way to the wire, and the members as far as the layers below tell. */
+export interface LayerBelow {
+  readonly localMember: Member;
+  readonly members: readonly Member[];
+  /** Listed by the membership but not answering: not among `members`. */
+  readonly suspects: readonly Member[];
+  sendMessage(destinations: readonly Member[], message: ChannelMessage): Promise<void>;
+  heartbeat(): void;
+}
+
+/**
+ * A layer between GroupChannel and ChannelCoordinator (Tomcat: ChannelInterceptorBase). Every method passes on, so that a
+ * layer overrides only what it changes, for both directions in one file.
+ *
+ * `start` is called when everything below has started: messages and members may arrive from below before it. `stop` is called
+ * while everything below still works, so that a layer can flush.
+ */
+export abstract class ChannelInterceptor implements LayerAbove, LayerBelow, Lifecycle {
+  #above: LayerAbove | undefined;
+  #below: LayerBelow | undefined;
+
+  /** Called once, when the stack is put together. */
+  link(above: LayerAbove, below: LayerBelow): void {
+    this.#above = above;
+    this.#below = below;
+  }
+
+  get localMember(): Member {
+    return this.below.localMember;
+  }
+
+  get members(): readonly Member[] {
+    return this.below.members;
+  }
+
+  get suspects(): readonly Member[] {
+    return this.below.suspects;
+  }
+
+  async start(): Promise<void> {
+    // A layer without timers, sockets or state to fetch has nothing to start.
+  }
+
+  async stop(): Promise<void> {
+    // Nor anything to stop.
+  }
+
+  sendMessage(destinations: readonly Member[], message: ChannelMessage): Promise<void> {
+    return this.below.sendMessage(destinations, message);
+  }
+
+  messageReceived(message: ChannelMessage): void | Promise<void> {
+    return this.above.messageReceived(message);
+  }
+
+  sendFailed(error: Error, message: ChannelMessage): void {
+    this.above.sendFailed(error, message);
+  }
+
+  memberAdded(member: Member): void {
+    this.above.memberAdded(member);
+  }
+
+  memberDisappeared(member: Member): void {
+    this.above.memberDisappeared(member);
+  }
+
+  heartbeat(): void {
+    this.below.heartbeat();
+  }
+
+  protected get above(): LayerAbove {
+    return this.#above!;
+  }
+
+  protected get below(): LayerBelow {
+    return this.#below!;
+  }
+}

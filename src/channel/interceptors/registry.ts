@@ -1,0 +1,122 @@
+// Which class name of the configuration stands for which interceptor. To add one: its file, and a line here.
+import type { Clock, Logger, Random } from "../../base/index.ts";
+import type { AttributeValue, ComponentConfig } from "../../config/index.ts";
+import type { ChannelMetrics } from "../channel-metrics.ts";
+import type { ChannelInterceptor } from "../interceptor.ts";
+import { InterceptorOrderError, UnknownInterceptorError } from "../stack-errors.ts";
+import { MessageDispatchInterceptor } from "./message-dispatch-interceptor.ts";
+import { TcpFailureDetector } from "./tcp-failure-detector.ts";
+import { TcpProbe } from "./tcp-probe.ts";
+
+/** What interceptors are made of; each takes what it needs. */
+export interface InterceptorDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: ChannelMetrics;
+  readonly random: Random;
+}
+
+export interface InterceptorEntry {
+  create(deps: InterceptorDeps, attributes: ComponentConfig["attributes"]): ChannelInterceptor;
+  /** Simple names of interceptors that must stand below this one when both are there. */
+  readonly mustBeAbove?: readonly string[];
+}
+
+/** By simple name. */
+export type InterceptorTable = Readonly<Record<string, InterceptorEntry>>;
+
+const PACKAGE = "org.apache.catalina.tribes.group.interceptors.";
+const FLUSH_TIMEOUT_MS = 5000;
+
+const messageDispatch: InterceptorEntry = {
+  create: (deps, attributes) =>
+    new MessageDispatchInterceptor(deps, {
+      maxQueueSize: numberOf(attributes, "maxQueueSize"),
+      alwaysSend: booleanOf(attributes, "alwaysSend"),
+      flushTimeoutMs: FLUSH_TIMEOUT_MS,
+    }),
+};
+
+export const INTERCEPTORS: InterceptorTable = {
+  MessageDispatchInterceptor: messageDispatch,
+  /** History: Tomcat 8.5 renamed it. */
+  MessageDispatch15Interceptor: messageDispatch,
+  TcpFailureDetector: {
+    create: (deps, attributes) =>
+      new TcpFailureDetector(
+        {
+          ...deps,
+          probe: new TcpProbe(deps, {
+            connectTimeoutMs: numberOf(attributes, "connectTimeout"),
+            performSendTest: booleanOf(attributes, "performSendTest"),
+            performReadTest: booleanOf(attributes, "performReadTest"),
+            readTestTimeoutMs: numberOf(attributes, "readTestTimeout"),
+          }),
+        },
+        { removeSuspectsTimeoutMs: numberOf(attributes, "removeSuspectsTimeout") * 1000 },
+      ),
+  },
+};
+
+/**
+ * The interceptors of a configuration, top first. Class names are Tomcat's, with or without their package. Throws
+ * UnknownInterceptorError, which lists the known ones, and InterceptorOrderError, both with the place in the file.
+ */
+export function createInterceptors(
+  deps: InterceptorDeps,
+  configs: readonly ComponentConfig[],
+  table: InterceptorTable = INTERCEPTORS,
+): ChannelInterceptor[] {
+  const entries = configs.map((config) => entryOf(config, table));
+  entries.forEach((entry, index) => {
+    checkPlace(entry, index, entries, configs);
+  });
+  return entries.map((entry, index) =>
+    entry.create({ ...deps, logger: deps.logger.child({ component: simpleName(configs[index]!) }) }, configs[index]!.attributes),
+  );
+}
+
+function entryOf(config: ComponentConfig, table: InterceptorTable): InterceptorEntry {
+  const name = simpleName(config);
+  const entry = Object.hasOwn(table, name) ? table[name] : undefined;
+  if (!entry) throw new UnknownInterceptorError(config.className, Object.keys(table), placeOf(config));
+  return entry;
+}
+
+function checkPlace(
+  entry: InterceptorEntry,
+  index: number,
+  entries: readonly InterceptorEntry[],
+  configs: readonly ComponentConfig[],
+): void {
+  const config = configs[index]!;
+  if (entries.indexOf(entry) !== index) {
+    throw new InterceptorOrderError(`"${simpleName(config)}" stands in this Channel already: remove one of them`, placeOf(config));
+  }
+  for (const lower of entry.mustBeAbove ?? []) {
+    if (configs.slice(0, index).some((upper) => simpleName(upper) === lower)) {
+      throw new InterceptorOrderError(`"${simpleName(config)}" must stand above "${lower}": move it up`, placeOf(config));
+    }
+  }
+}
+
+function simpleName(config: ComponentConfig): string {
+  return config.className.startsWith(PACKAGE) ? config.className.slice(PACKAGE.length) : config.className;
+}
+
+function placeOf({ location }: ComponentConfig): string {
+  return `${location.file}:${location.line}:${location.column}`;
+}
+
+/** `config` fills in every attribute: one that is missing here is a mistake of the two tables, not of the user. */
+function numberOf(attributes: Readonly<Record<string, AttributeValue>>, name: string): number {
+  const value = attributes[name];
+  if (typeof value !== "number") throw new TypeError(`Interceptor attribute "${name}" is no number: config has to give it a default`);
+  return value;
+}
+
+function booleanOf(attributes: Readonly<Record<string, AttributeValue>>, name: string): boolean {
+  const value = attributes[name];
+  if (typeof value !== "boolean") throw new TypeError(`Interceptor attribute "${name}" is no boolean: config has to give it a default`);
+  return value;
+}

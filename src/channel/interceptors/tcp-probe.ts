@@ -1,0 +1,109 @@
+// Asks one member whether it lives: a short connection of its own with one 64-byte message (tribes.md 12.2, rule 3).
+import { connect, type Socket } from "node:net";
+import type { Clock, Random, Timer } from "../../base/index.ts";
+import type { Member } from "../channel.ts";
+import { randomUuid } from "../uuid.ts";
+import { encodeChannelData } from "../wire/channel-data.ts";
+import { BYTE_MESSAGE, USE_ACK } from "../wire/options.ts";
+import { PROBE_BODY } from "./probe-messages.ts";
+
+/** How to ask. A port, so that a simulation can answer without sockets. */
+export interface MemberProbe {
+  /**
+   * Whether the member lives. With `acknowledged` it has to answer: the kernel accepts connections and bytes for a frozen
+   * process too. Never rejects; false after `stop`.
+   */
+  probe(prober: Member, member: Member, acknowledged: boolean): Promise<boolean>;
+  /** Ends the probes that are under way. */
+  stop(): void;
+}
+
+export interface TcpProbeOptions {
+  readonly connectTimeoutMs: number;
+  /** Write the 64-byte message, rather than only connect. */
+  readonly performSendTest: boolean;
+  /** Wait for an answer in every probe, rather than only where `acknowledged` asks for it. */
+  readonly performReadTest: boolean;
+  /** For that answer. */
+  readonly readTestTimeoutMs: number;
+}
+
+/** More wait for their turn, so that a large group does not use up the file descriptors. */
+const MAX_CONCURRENT_PROBES = 64;
+
+export class TcpProbe implements MemberProbe {
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #options: TcpProbeOptions;
+  readonly #sockets = new Set<Socket>();
+  readonly #waiting: (() => void)[] = [];
+  #running = 0;
+  #stopped = false;
+
+  constructor(deps: { readonly clock: Clock; readonly random: Random }, options: TcpProbeOptions) {
+    this.#clock = deps.clock;
+    this.#random = deps.random;
+    this.#options = options;
+  }
+
+  async probe(prober: Member, member: Member, acknowledged: boolean): Promise<boolean> {
+    if (this.#running >= MAX_CONCURRENT_PROBES) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#running++;
+    try {
+      return !this.#stopped && (await this.#connect(prober, member, acknowledged));
+    } finally {
+      this.#running--;
+      this.#waiting.shift()?.();
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const socket of this.#sockets) socket.destroy();
+    for (const resume of this.#waiting.splice(0)) resume();
+  }
+
+  #connect(prober: Member, member: Member, acknowledged: boolean): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const answers = acknowledged || this.#options.performReadTest;
+    const socket = connect({ host: member.address, port: member.port, localAddress: prober.address, noDelay: true });
+    let timer: Timer = this.#clock.setTimeout(() => socket.destroy(), this.#options.connectTimeoutMs);
+    let alive = false;
+    const lives = () => {
+      alive = true;
+      socket.destroy();
+    };
+    this.#sockets.add(socket);
+    socket.once("connect", () => {
+      if (!answers && !this.#options.performSendTest) {
+        lives();
+        return;
+      }
+      timer.cancel();
+      timer = this.#clock.setTimeout(() => socket.destroy(), answers ? this.#options.readTestTimeoutMs : this.#options.connectTimeoutMs);
+      const written = answers ? undefined : lives;
+      socket.write(this.#frame(prober, answers), (error) => {
+        if (!error) written?.();
+      });
+    });
+    if (answers) socket.once("data", lives);
+    // Every way a connection fails ends in "close", and says the same: no answer.
+    socket.on("error", () => undefined);
+    socket.once("close", () => {
+      timer.cancel();
+      this.#sockets.delete(socket);
+      resolve(alive);
+    });
+    return promise;
+  }
+
+  #frame(prober: Member, answers: boolean): Buffer {
+    return encodeChannelData({
+      options: answers ? BYTE_MESSAGE | USE_ACK : BYTE_MESSAGE,
+      timestamp: this.#clock.now(),
+      uniqueId: randomUuid(this.#random),
+      address: prober,
+      body: PROBE_BODY,
+    });
+  }
+}

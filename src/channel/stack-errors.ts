@@ -1,0 +1,62 @@
+// What can go wrong above the wire: putting a stack together, sending to nobody, calling too often.
+import { TomcatClusterError } from "../base/index.ts";
+
+/** A class name in the configuration that stands for no interceptor. */
+export class UnknownInterceptorError extends TomcatClusterError {
+  readonly code = "UNKNOWN_INTERCEPTOR";
+
+  constructor(className: string, known: readonly string[], place: string) {
+    super(`${place}: there is no interceptor "${className}". There are: ${known.join(", ")}`);
+  }
+}
+
+/** Interceptors that do not work in the configured order. */
+export class InterceptorOrderError extends TomcatClusterError {
+  readonly code = "INTERCEPTOR_ORDER";
+
+  constructor(problem: string, place: string) {
+    super(`${place}: ${problem}`);
+  }
+}
+
+/** `send` was called without a destination. */
+export class NoDestinationError extends TomcatClusterError {
+  readonly code = "NO_DESTINATION";
+
+  constructor() {
+    super("A message needs at least one destination: check `members` before sending");
+  }
+}
+
+/** The channel was used before `start` or after `stop`. */
+export class ChannelStoppedError extends TomcatClusterError {
+  readonly code = "CHANNEL_STOPPED";
+
+  constructor() {
+    super("The channel does not run: start it before sending");
+  }
+}
+
+/** More calls wait for replies than an RpcChannel holds. */
+export class TooManyCallsError extends TomcatClusterError {
+  readonly code = "TOO_MANY_CALLS";
+  override readonly retryable = true;
+
+  constructor(rpcId: string, maxCalls: number) {
+    super(`"${maxCalls}" calls of RPC channel "${rpcId}" wait for replies already: the call was not sent`);
+  }
+}
+
+/** Two RpcChannels of one channel with the same id. */
+export class DuplicateRpcIdError extends TomcatClusterError {
+  readonly code = "DUPLICATE_RPC_ID";
+
+  constructor(rpcId: string) {
+    super(`This channel has an RPC channel "${rpcId}" already: give each its own id`);
+  }
+}
+
+/** A Java object that is no RpcMessage where one was expected, or a malformed one. */
+export class MalformedRpcMessageError extends TomcatClusterError {
+  readonly code = "MALFORMED_RPC_MESSAGE";
+}
