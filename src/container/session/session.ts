@@ -22,6 +22,8 @@ export interface HttpSession {
 
 /** A session as the container and its managers handle it. */
 export interface Session extends HttpSession {
+  /** What applications hold: HttpSession's members and nothing else; the same object each time. */
+  readonly facade: HttpSession;
   readonly valid: boolean;
   /** A request with this session begins. */
   access(): void;

@@ -1,0 +1,17 @@
+export type { ApplicationRequest } from "./application-request.ts";
+export { CONTEXT_STATES, type Context, type ContextState } from "./context.ts";
+export { Engine, type EngineDeps, type EngineOptions } from "./engine.ts";
+export { ApplicationLoadError, IllegalStateError, TooManySessionsError } from "./errors.ts";
+export type { Host } from "./host.ts";
+export type { ValveFactory, ValvePlace } from "./pipeline.ts";
+export type { Request } from "./request.ts";
+export { HeapGuard, type HeapUse } from "./session/heap-guard.ts";
+export type { Manager } from "./session/manager.ts";
+export { ManagerBase, type ManagerDeps, type ManagerOptions } from "./session/manager-base.ts";
+export { managerOptionsOf } from "./session/manager-options.ts";
+export type { HttpSession, Session } from "./session/session.ts";
+export { sessionIdHash } from "./session/session-id-hash.ts";
+export { StandardManager } from "./session/standard-manager.ts";
+export { type SessionKeeper, StandardSession } from "./session/standard-session.ts";
+export type { Valve } from "./valve.ts";
+export { ACCESS_LOG_VALVE, type LineWriter } from "./valves/access-log-valve.ts";
