@@ -48,7 +48,7 @@ class XmlReader {
     const parser = this.#parser;
     parser.onerror = (error) => this.#fail(parser.position - 1, readableReason(error));
     parser.ondoctype = () =>
-      this.#fail(this.#text.lastIndexOf("<!", parser.position), "A document type declaration (DOCTYPE) is not supported");
+      this.#fail(this.#text.lastIndexOf("<!DOCTYPE", parser.position), "A document type declaration (DOCTYPE) is not supported");
     parser.onopentag = (tag) => this.#opened(tag);
     parser.onclosetag = () => this.#closed();
     parser.ontext = (text) => this.#addText(text);
