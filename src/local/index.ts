@@ -3,4 +3,5 @@ export { LocalCluster, type LocalClusterDeps, type LocalClusterOptions } from ".
 export { type LoopbackNetwork, parseNetwork } from "./loopback-network.ts";
 export { planCluster } from "./plan-cluster.ts";
 export { fetchReadiness } from "./readiness-probe.ts";
+export { fetchServingWorkers } from "./serving-workers.ts";
 export { welcome } from "./welcome.ts";

@@ -1,23 +1,27 @@
 // A TomcatCluster on this machine: the story of its start, its life and its end.
 import { rmSync } from "node:fs";
-import { type Clock, type Lifecycle, type Logger, systemErrorCode, type Timer, TomcatClusterError } from "../base/index.ts";
+import { type Clock, type Lifecycle, type Logger, systemErrorCode } from "../base/index.ts";
 import { MANAGEMENT_PORT, WORKER_ENVIRONMENT } from "../operator/desired/index.ts";
 import { ClusterFolder } from "./cluster-folder.ts";
 import type { ClusterPlan } from "./cluster-plan.ts";
 import { DnsServer } from "./dns-server.ts";
 import { DnsZone } from "./dns-zone.ts";
+import { BalancerFailedError, PortInUseError } from "./errors.ts";
 import type { LocalEvent, MembershipEvent } from "./events.ts";
 import { LocalProcess } from "./local-process.ts";
 import { claimNetwork, type LoopbackNetwork, probePort } from "./loopback-network.ts";
 import { memberChange } from "./member-lines.ts";
 import type { ProcessExit, Spawn } from "./process-supervisor.ts";
 import type { ReadinessProbeDeps } from "./readiness-probe.ts";
+import { ReadyWait } from "./ready-wait.ts";
 
 export interface LocalClusterDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly spawn: Spawn;
   readonly fetchReadiness: ReadinessProbeDeps["fetch"];
+  /** Names of the workers to which the balancer with this management URL sends requests. */
+  fetchServingWorkers(management: string, timeoutMs: number): Promise<readonly unknown[]>;
   /** `ready` first, `stopped` last. */
   onEvent(event: LocalEvent): void;
   /** One sentence about what is not as it should be, for a person. */
@@ -40,32 +44,10 @@ export interface LocalClusterOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-/** Thrown when the balancer's port is taken. */
-export class PortInUseError extends TomcatClusterError {
-  readonly code = "PORT_IN_USE";
-
-  constructor(port: number, options: ErrorOptions) {
-    super(
-      `Port ${port} on 127.0.0.1 is in use. Choose another one with --port, for instance --port ${port === 65_535 ? 8080 : port + 1}`,
-      options,
-    );
-  }
-}
-
-/** The balancer ended before the cluster was ready. */
-export class BalancerFailedError extends TomcatClusterError {
-  readonly code = "BALANCER_FAILED";
-
-  constructor(lastErrors: string) {
-    super(`The balancer could not start${lastErrors === "" ? "" : `:\n${lastErrors}`}`);
-  }
-}
-
 const BALANCER_ADDRESS = "127.0.0.1";
 /** Whoever has it on the network's first address owns the network. */
 const DNS_PORT = 8053;
-/** Workers that are not ready by then are left out of the wait: one broken application must not keep the others from being used. */
-const READY_WAIT_MS = 8000;
+const SERVING_TIMEOUT_MS = 1000;
 
 export class LocalCluster implements Lifecycle {
   readonly #deps: LocalClusterDeps;
@@ -78,10 +60,11 @@ export class LocalCluster implements Lifecycle {
   #network: LoopbackNetwork | undefined;
   #folder: ClusterFolder | undefined;
   #port = 0;
-  #readyTimer: Timer | undefined;
-  #waitIsOver = false;
+  #readyWait: ReadyWait | undefined;
   #announced = false;
   #stopping = false;
+  /** By worker: the process that an event has called ready. One that is busy for a moment is not announced again. */
+  readonly #reportedPids = new Map<string, number>();
   readonly #lastTrouble = new Map<string, string>();
 
   constructor(deps: LocalClusterDeps, options: LocalClusterOptions) {
@@ -117,6 +100,15 @@ export class LocalCluster implements Lifecycle {
       this.#folder = await ClusterFolder.create(plan, settings);
       this.#workers = plan.workers.map((name, ordinal) => this.#worker(name, network.workerAddress(ordinal), dnsServer));
       this.#balancer = this.#createBalancer(network.balancerAddress);
+      this.#readyWait = new ReadyWait(
+        {
+          clock: this.#deps.clock,
+          fetchServingWorkers: () => this.#servingWorkers(),
+          onReady: () => this.#announce(),
+          onOverdue: () => this.#reportOverdue(),
+        },
+        { workers: this.#workers, balancer: this.#balancer },
+      );
       // Addresses first: a worker that starts alone waits until it finds itself in DNS (rule 5).
       this.#publish();
       await Promise.all([...this.#workers, this.#balancer].map((process) => process.start()));
@@ -124,7 +116,7 @@ export class LocalCluster implements Lifecycle {
       await this.#tearDown();
       throw error;
     }
-    this.#readyTimer = this.#deps.clock.setTimeout(() => this.#endWait(), READY_WAIT_MS);
+    this.#readyWait.begin();
   }
 
   /**
@@ -133,7 +125,7 @@ export class LocalCluster implements Lifecycle {
    */
   async stop(): Promise<void> {
     this.#stopping = true;
-    this.#readyTimer?.cancel();
+    this.#readyWait?.end();
     await this.#tearDown();
     this.#deps.onEvent({ event: "stopped" });
   }
@@ -233,14 +225,13 @@ export class LocalCluster implements Lifecycle {
     return new LocalProcess(
       {
         ...this.#processDeps(),
-        onReady: () => this.#announceIfReady(),
-        onNotReady: (reason) => this.#trouble("balancer", `The balancer is no longer ready: ${reason}`),
+        onReady: () => this.#readyWait?.check(),
+        onNotReady: (reason) => this.#trouble("balancer", `balancer is no longer ready: ${reason}`),
         onExited: () => undefined,
         onOutputEnded: (exit, lastErrors) => {
           if (exit.expected) return;
           if (!this.#announced) this.#deps.onFailed(new BalancerFailedError(lastErrors));
-          else
-            this.#trouble("balancer", `The balancer has ended (pid ${exit.pid}) and is started again${lastErrors && `:\n${lastErrors}`}`);
+          else this.#trouble("balancer", `balancer has ended (pid ${exit.pid}) and is started again${lastErrors && `:\n${lastErrors}`}`);
         },
         onLine: () => undefined,
       },
@@ -273,9 +264,15 @@ export class LocalCluster implements Lifecycle {
   }
 
   #workerReady(worker: LocalProcess): void {
-    this.#lastTrouble.delete(worker.name);
-    if (this.#announced) this.#deps.onEvent({ event: "workerStarted", name: worker.name, route: worker.name, pid: worker.pid! });
-    else this.#announceIfReady();
+    const { name } = worker;
+    const pid = worker.pid!;
+    this.#lastTrouble.delete(name);
+    if (!this.#announced) {
+      this.#readyWait?.check();
+    } else if (this.#reportedPids.get(name) !== pid) {
+      this.#reportedPids.set(name, pid);
+      this.#deps.onEvent({ event: "workerStarted", name, route: name, pid });
+    }
   }
 
   #workerExited(worker: LocalProcess, exit: ProcessExit): void {
@@ -292,29 +289,32 @@ export class LocalCluster implements Lifecycle {
     this.#deps.onEvent(event);
   }
 
-  #endWait(): void {
-    this.#waitIsOver = true;
-    for (const worker of this.#workers) {
-      if (!worker.ready) this.#trouble(worker.name, `${worker.name} is not ready: ${worker.reason}`);
+  #reportOverdue(): void {
+    for (const process of [...this.#workers, this.#balancer!]) {
+      if (!process.ready) this.#trouble(process.name, `${process.name} is not ready: ${process.reason}`);
     }
-    if (!this.#balancer!.ready) this.#trouble("balancer", `The balancer is not ready: ${this.#balancer!.reason}`);
-    this.#announceIfReady();
   }
 
-  #announceIfReady(): void {
+  async #servingWorkers(): Promise<readonly unknown[]> {
+    try {
+      return await this.#deps.fetchServingWorkers(this.#balancer!.management, SERVING_TIMEOUT_MS);
+    } catch (error) {
+      this.#deps.logger.debug({ err: error }, "The balancer did not tell its workers");
+      return [];
+    }
+  }
+
+  #announce(): void {
     const balancer = this.#balancer!;
-    const workers = this.#workers;
-    const enough = workers.every(({ ready }) => ready) || (this.#waitIsOver && workers.some(({ ready }) => ready));
-    if (this.#announced || this.#stopping || !enough || !balancer.ready) return;
     this.#announced = true;
-    this.#readyTimer?.cancel();
     const { plan } = this.#options;
+    for (const { name, ready, pid } of this.#workers) if (ready) this.#reportedPids.set(name, pid!);
     this.#deps.onEvent({
       event: "ready",
       url: `http://${BALANCER_ADDRESS}:${this.#port}`,
       balancer: { pid: balancer.pid!, management: balancer.management },
       // One that is between two runs has no process to name: it will be announced when it is ready.
-      workers: workers.flatMap((worker, ordinal) => {
+      workers: this.#workers.flatMap((worker, ordinal) => {
         const { name, pid, management } = worker;
         if (pid === undefined) return [];
         const address = this.#network!.workerAddress(ordinal);

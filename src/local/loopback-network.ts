@@ -1,11 +1,10 @@
 // Loopback addresses in place of pod addresses: 127.0.K.0/24, .1 for the balancer, .2 and up for the workers.
 import { createServer } from "node:net";
-import { type Lifecycle, systemErrorCode, TomcatClusterError } from "../base/index.ts";
+import { type Lifecycle, systemErrorCode } from "../base/index.ts";
+import { LoopbackAliasError, NetworkFormatError, NetworkInUseError } from "./errors.ts";
 
 const FIRST_SUBNET = 5;
 const LAST_SUBNET = 254;
-/** .2 to .254. */
-export const MAX_WORKERS = 253;
 
 export class LoopbackNetwork {
   readonly #subnet: number;
@@ -28,40 +27,6 @@ export class LoopbackNetwork {
 
   #address(host: number): string {
     return `127.0.${this.#subnet}.${host}`;
-  }
-}
-
-/** Thrown for a --network that is not 127.0.K.0/24. */
-export class NetworkFormatError extends TomcatClusterError {
-  readonly code = "NETWORK_FORMAT";
-
-  constructor(text: string) {
-    super(`"${text}" is not a network for a local cluster: write 127.0.K.0/24 with K from 1 to 254, for instance 127.0.5.0/24`);
-  }
-}
-
-/** Thrown when addresses of the network, or of every network that was tried, are taken. */
-export class NetworkInUseError extends TomcatClusterError {
-  readonly code = "NETWORK_IN_USE";
-
-  constructor(networks: string, taken: string, options: ErrorOptions) {
-    super(
-      `No room in ${networks}: ${taken} is in use. Stop the program that listens there, or choose another network with --network`,
-      options,
-    );
-  }
-}
-
-/** Thrown where the system answers only on 127.0.0.1, as macOS does. */
-export class LoopbackAliasError extends TomcatClusterError {
-  readonly code = "LOOPBACK_ALIAS_MISSING";
-
-  constructor(addresses: readonly string[], options: ErrorOptions) {
-    const commands = addresses.map((address) => `  sudo ifconfig lo0 alias ${address} up`).join("\n");
-    super(
-      `This machine does not answer on ${addresses[0]}. Give its loopback interface the cluster's addresses, then try again:\n${commands}`,
-      options,
-    );
   }
 }
 

@@ -2,7 +2,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { parseManifest, type TomcatCluster } from "../api/index.ts";
-import { systemErrorCode, TomcatClusterError } from "../base/index.ts";
+import { systemErrorCode } from "../base/index.ts";
 import { baseNameOf } from "../config/index.ts";
 import {
   CHANNEL_PORT_NAME,
@@ -15,33 +15,7 @@ import {
   workersServiceName,
 } from "../operator/desired/index.ts";
 import type { BalancerAddresses, ClusterPlan } from "./cluster-plan.ts";
-
-/** Thrown when the manifest's file cannot be read. */
-export class ManifestFileError extends TomcatClusterError {
-  readonly code = "MANIFEST_FILE";
-
-  constructor(file: string, options: ErrorOptions) {
-    super(`The manifest "${file}" cannot be read: ${reasonOf(options.cause)}`, options);
-  }
-}
-
-/** Thrown when applications of the manifest have no files. */
-export class ApplicationFilesError extends TomcatClusterError {
-  readonly code = "APPLICATION_FILES";
-
-  constructor(missing: readonly { readonly path: string; readonly folder: string }[]) {
-    super(missing.map(({ path, folder }) => `The application "${path}" has no files: there is no "${folder}"`).join("\n"));
-  }
-}
-
-/** Thrown for spec.replicas of 0, with which Kubernetes parks a cluster. */
-export class NoWorkersError extends TomcatClusterError {
-  readonly code = "NO_WORKERS";
-
-  constructor(name: string) {
-    super(`"${name}" has spec.replicas 0: a local cluster needs at least one worker`);
-  }
-}
+import { ApplicationFilesError, ManifestFileError, NoWorkersError } from "./errors.ts";
 
 /** As the operator's pods have it: time for the drain's deadline and for what follows. */
 const GRACE_BEYOND_DRAIN_MS = 10_000;
@@ -115,15 +89,4 @@ function applicationPaths({ spec }: TomcatCluster, webapps: string, found: reado
 function balancerSettings(cluster: TomcatCluster, addresses: BalancerAddresses): unknown {
   const settings = desiredBalancerSettings(cluster, addresses);
   return { ...settings, discovery: { ...settings.discovery, refreshMilliseconds: DISCOVERY_REFRESH_MS } };
-}
-
-function reasonOf(cause: unknown): string {
-  switch (systemErrorCode(cause)) {
-    case "ENOENT":
-      return "there is no such file";
-    case "EISDIR":
-      return "it is a folder";
-    default:
-      return cause instanceof Error ? cause.message : String(cause);
-  }
 }

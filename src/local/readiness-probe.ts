@@ -1,6 +1,6 @@
 // Asks a process's /readyz, as a kubelet does, and reports when the answer changes.
-import { get } from "node:http";
 import { asError, type Clock, type Timer } from "../base/index.ts";
+import { httpGet } from "./http-get.ts";
 
 export type Readiness = { readonly ready: true } | { readonly ready: false; readonly reason: string };
 
@@ -22,7 +22,7 @@ export interface ReadinessProbeOptions {
   readonly timeoutMs?: number;
 }
 
-const MAX_REASON_BYTES = 4096;
+const MAX_REASON_CHARACTERS = 4096;
 
 export class ReadinessProbe {
   readonly #deps: ReadinessProbeDeps;
@@ -76,22 +76,12 @@ export class ReadinessProbe {
 }
 
 /** One GET: 200 is ready; another answer's text, or the failure, is the reason. */
-export function fetchReadiness(url: string, timeoutMs: number): Promise<Readiness> {
-  return new Promise((resolve) => {
-    const fail = (error: unknown) => resolve({ ready: false, reason: asError(error).message });
-    const request = get(url, { agent: false, signal: AbortSignal.timeout(timeoutMs) }, (response) => {
-      const chunks: Buffer[] = [];
-      let bytes = 0;
-      response.on("data", (chunk: Buffer) => {
-        if (bytes < MAX_REASON_BYTES) chunks.push(chunk.subarray(0, MAX_REASON_BYTES - bytes));
-        bytes += chunk.length;
-      });
-      response.on("end", () => {
-        if (response.statusCode === 200) resolve({ ready: true });
-        else resolve({ ready: false, reason: Buffer.concat(chunks).toString("utf8").trim() || `status ${response.statusCode}` });
-      });
-      response.on("error", fail);
-    });
-    request.on("error", fail);
-  });
+export async function fetchReadiness(url: string, timeoutMs: number): Promise<Readiness> {
+  try {
+    const { status, body } = await httpGet(url, timeoutMs);
+    if (status === 200) return { ready: true };
+    return { ready: false, reason: body.slice(0, MAX_REASON_CHARACTERS).trim() || `status ${status}` };
+  } catch (error) {
+    return { ready: false, reason: asError(error).message };
+  }
 }

@@ -44,12 +44,14 @@ describe("LocalCluster", () => {
   let failures: Error[];
   /** By address: the answer of /readyz. */
   let readiness: Map<string, Readiness>;
+  let serving: readonly string[];
   let cluster: LocalCluster;
 
   beforeEach(() => {
     clock = new ManualClock();
     [spawned, events, troubles, failures] = [[], [], [], []];
     readiness = new Map();
+    serving = PLAN.workers;
     cluster = createCluster();
   });
 
@@ -74,6 +76,10 @@ describe("LocalCluster", () => {
           return child;
         },
         fetchReadiness: async (url) => readiness.get(new URL(url).hostname) ?? { ready: false, reason: "starting" },
+        fetchServingWorkers: async (management) => {
+          assert.equal(management, `http://${NETWORK}.1:9090`);
+          return serving;
+        },
         onEvent: (event) => void events.push(event),
         onTrouble: (text) => void troubles.push(text),
         onFailed: (error) => void failures.push(error),
@@ -153,6 +159,17 @@ describe("LocalCluster", () => {
     assert.deepEqual(troubles, []);
   });
 
+  it("is not ready before the balancer sends requests to every worker", async () => {
+    await cluster.start();
+    serving = ["shop-0"];
+    await becomeReady(1, 2, 3);
+    await clock.advance(1000);
+    assert.equal(events.length, 0);
+    serving = ["shop-1", "shop-0"];
+    await clock.advance(50);
+    assert.equal(events.length, 1);
+  });
+
   it("waits eight seconds for a worker, then serves without it and says why; it is announced when it is ready after all", async () => {
     await cluster.start();
     readiness.set(`${NETWORK}.3`, { ready: false, reason: 'context "/shop": threw on load' });
@@ -194,6 +211,17 @@ describe("LocalCluster", () => {
     await becomeReady(2);
     assert.deepEqual(events[2], { event: "workerStarted", name: "shop-0", route: "shop-0", pid: 1003 });
     assert.deepEqual(troubles, []);
+  });
+
+  it("says it when a worker is not ready for a moment, and does not announce the same process again", async () => {
+    await cluster.start();
+    await becomeReady(1, 2, 3);
+    readiness.set(`${NETWORK}.2`, { ready: false, reason: "busy" });
+    await clock.advance(500);
+    assert.deepEqual(troubles, ["shop-0 is no longer ready: busy"]);
+    await becomeReady(2);
+    assert.deepEqual(await resolver().addresses("shop-workers", 4), { kind: "found", records: [`${NETWORK}.2`, `${NETWORK}.3`] });
+    assert.equal(events.length, 1);
   });
 
   it("leaves a worker dead without restarts, and takes it out of DNS", async () => {
@@ -269,7 +297,7 @@ describe("LocalCluster", () => {
     newest("balancer").child.end(null, "SIGKILL");
     await clock.advance(1000);
     assert.deepEqual([failures.length, spawned.length, newest("balancer").child.pid], [0, 4, 1003]);
-    assert.deepEqual(troubles, ["The balancer has ended (pid 1002) and is started again"]);
+    assert.deepEqual(troubles, ["balancer has ended (pid 1002) and is started again"]);
   });
 
   it("stops the balancer, then the workers together, then DNS, and removes its folder", async () => {

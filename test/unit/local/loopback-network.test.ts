@@ -1,15 +1,8 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { describe, it } from "node:test";
-import {
-  claimNetwork,
-  LoopbackAliasError,
-  LoopbackNetwork,
-  NetworkFormatError,
-  NetworkInUseError,
-  parseNetwork,
-  probePort,
-} from "../../../src/local/loopback-network.ts";
+import { LoopbackAliasError, NetworkFormatError, NetworkInUseError } from "../../../src/local/errors.ts";
+import { claimNetwork, LoopbackNetwork, parseNetwork, probePort } from "../../../src/local/loopback-network.ts";
 
 function systemError(code: string): Error {
   return Object.assign(new Error(code), { code });

@@ -1,0 +1,42 @@
+#!/usr/bin/env node
+// The one command, tomcat-cluster: finds the subcommand, and turns what it throws into a message and an exit code.
+
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { balancerCommand } from "./balancer.ts";
+import { describeFailure } from "./failure.ts";
+import { localCommand } from "./local.ts";
+import { workerCommand } from "./worker.ts";
+
+const USAGE_EXIT_CODE = 2;
+
+function createProgram(): Command {
+  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string };
+  const program = new Command("tomcat-cluster")
+    .description("HTTP sessions that survive the worker that keeps them: a cluster that speaks Apache Tomcat's wire format")
+    .version(version)
+    .option("--debug", "print stack traces of errors");
+  for (const command of [localCommand(), workerCommand(), balancerCommand()]) program.addCommand(command);
+  for (const command of [program, ...program.commands]) command.exitOverride().showHelpAfterError("(--help lists the options)");
+  return program;
+}
+
+async function main(): Promise<void> {
+  const program = createProgram();
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      if (error.code === "commander.unknownCommand") {
+        console.error(`Known commands: ${program.commands.map((command) => command.name()).join(", ")}`);
+      }
+      process.exitCode = error.exitCode === 0 ? 0 : USAGE_EXIT_CODE;
+      return;
+    }
+    console.error(describeFailure(error, { debug: program.opts<{ debug?: boolean }>().debug === true }));
+    // Not only the exit code: what a command had started may still hold the process.
+    process.exit(1);
+  }
+}
+
+await main();

@@ -1,0 +1,21 @@
+// Turns option texts into values; a wrong one is a usage error.
+import { InvalidArgumentError } from "commander";
+
+/** `lowest` is 0 where any free port will do. */
+export function portParser(lowest: 0 | 1): (text: string) => number {
+  return (text) => {
+    const port = Number(text);
+    if (!/^\d{1,5}$/.test(text) || port < lowest || port > 65_535) {
+      throw new InvalidArgumentError(`A port is a number from ${lowest} to 65535.`);
+    }
+    return port;
+  };
+}
+
+export function choiceParser<T extends string>(choices: readonly T[]): (text: string) => T {
+  return (text) => {
+    const choice = choices.find((candidate) => candidate === text);
+    if (choice === undefined) throw new InvalidArgumentError(`Choose one of ${choices.join(", ")}.`);
+    return choice;
+  };
+}

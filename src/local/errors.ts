@@ -1,0 +1,95 @@
+// What can keep a local cluster from running, each with what to do about it.
+import { systemErrorCode, TomcatClusterError } from "../base/index.ts";
+
+/** Thrown when the manifest's file cannot be read. */
+export class ManifestFileError extends TomcatClusterError {
+  readonly code = "MANIFEST_FILE";
+
+  constructor(file: string, options: ErrorOptions) {
+    super(`The manifest "${file}" cannot be read: ${reasonOf(options.cause)}`, options);
+  }
+}
+
+/** Thrown when applications of the manifest have no files. */
+export class ApplicationFilesError extends TomcatClusterError {
+  readonly code = "APPLICATION_FILES";
+
+  constructor(missing: readonly { readonly path: string; readonly folder: string }[]) {
+    super(missing.map(({ path, folder }) => `The application "${path}" has no files: there is no "${folder}"`).join("\n"));
+  }
+}
+
+/** Thrown for spec.replicas of 0, with which Kubernetes parks a cluster. */
+export class NoWorkersError extends TomcatClusterError {
+  readonly code = "NO_WORKERS";
+
+  constructor(name: string) {
+    super(`"${name}" has spec.replicas 0: a local cluster needs at least one worker`);
+  }
+}
+
+/** Thrown for a --network that is not 127.0.K.0/24. */
+export class NetworkFormatError extends TomcatClusterError {
+  readonly code = "NETWORK_FORMAT";
+
+  constructor(text: string) {
+    super(`"${text}" is not a network for a local cluster: write 127.0.K.0/24 with K from 1 to 254, for instance 127.0.5.0/24`);
+  }
+}
+
+/** Thrown when addresses of the network, or of every network that was tried, are taken. */
+export class NetworkInUseError extends TomcatClusterError {
+  readonly code = "NETWORK_IN_USE";
+
+  constructor(networks: string, taken: string, options: ErrorOptions) {
+    super(
+      `No room in ${networks}: ${taken} is in use. Stop the program that listens there, or choose another network with --network`,
+      options,
+    );
+  }
+}
+
+/** Thrown where the system answers only on 127.0.0.1, as macOS does. */
+export class LoopbackAliasError extends TomcatClusterError {
+  readonly code = "LOOPBACK_ALIAS_MISSING";
+
+  constructor(addresses: readonly string[], options: ErrorOptions) {
+    const commands = addresses.map((address) => `  sudo ifconfig lo0 alias ${address} up`).join("\n");
+    super(
+      `This machine does not answer on ${addresses[0]}. Give its loopback interface the cluster's addresses, then try again:\n${commands}`,
+      options,
+    );
+  }
+}
+
+/** Thrown when the balancer's port is taken. */
+export class PortInUseError extends TomcatClusterError {
+  readonly code = "PORT_IN_USE";
+
+  constructor(port: number, options: ErrorOptions) {
+    super(
+      `Port ${port} on 127.0.0.1 is in use. Choose another one with --port, for instance --port ${port === 65_535 ? 8080 : port + 1}`,
+      options,
+    );
+  }
+}
+
+/** The balancer ended before the cluster was ready. */
+export class BalancerFailedError extends TomcatClusterError {
+  readonly code = "BALANCER_FAILED";
+
+  constructor(lastErrors: string) {
+    super(`The balancer could not start${lastErrors === "" ? "" : `:\n${lastErrors}`}`);
+  }
+}
+
+function reasonOf(cause: unknown): string {
+  switch (systemErrorCode(cause)) {
+    case "ENOENT":
+      return "there is no such file";
+    case "EISDIR":
+      return "it is a folder";
+    default:
+      return cause instanceof Error ? cause.message : String(cause);
+  }
+}

@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { choiceParser, portParser } from "../../../src/cli/option-parsers.ts";
+
+describe("portParser", () => {
+  for (const [text, port] of [
+    ["1", 1],
+    ["8080", 8080],
+    ["65535", 65_535],
+  ] as const) {
+    it(`reads ${text}`, () => assert.equal(portParser(1)(text), port));
+  }
+  for (const text of ["", "0", "65536", "80a", "-1", "8.5", "1e3", " 80", "0x50", "123456"]) {
+    it(`refuses "${text}"`, () => assert.throws(() => portParser(1)(text), { code: "commander.invalidArgument" }));
+  }
+  it("takes 0 where any free port will do", () => assert.equal(portParser(0)("0"), 0));
+});
+
+describe("choiceParser", () => {
+  it("takes a choice as it is written, and lists the choices for another text", () => {
+    const parse = choiceParser(["info", "warn"]);
+    assert.equal(parse("warn"), "warn");
+    assert.throws(() => parse("WARN"), /info, warn/);
+  });
+});
