@@ -119,7 +119,7 @@ function convertUriFilter(text: string): Conversion {
 
 function regularExpressionProblem(text: string): string | undefined {
   try {
-    new RegExp(`^(?:${text})$`);
+    new RegExp(text);
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message.replace(/^Invalid regular expression: /, "") : String(error);

@@ -58,6 +58,7 @@ for (const [type, text, expected] of [
   [SEND_OPTIONS, "-8", /found "-8"/],
   [SEND_OPTIONS, "Async", /found "Async" in "Async", known: .*async/],
   [SEND_OPTIONS, "async,constructor", /found "constructor"/],
+  [FILTER, "a)(b", /not a regular expression/],
   [FILTER, "(", /"\(" is not a regular expression/],
   [FILTER, String.raw`.*\.gif;.*(`, /not a list of regular expressions/],
 ] as const) {
