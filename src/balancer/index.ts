@@ -1,0 +1,1 @@
+export { Balancer, type BalancerDeps } from "./balancer.ts";

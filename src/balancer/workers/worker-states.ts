@@ -1,0 +1,80 @@
+// The states of a worker as the balancer sees it, and the rules by which they follow from health checks and refused connections.
+
+/**
+ * `Unknown`: found, not yet heard of. `Serving`: takes requests. `Draining`: about to stop; keeps the sessions that are in use there.
+ * `NotReady`: says so, or does not answer its health check. `Error`: refused a connection a moment ago.
+ */
+export const WORKER_STATES = ["Unknown", "Serving", "Draining", "NotReady", "Error"] as const;
+export type WorkerState = (typeof WORKER_STATES)[number];
+
+/** `Refused`: nobody listens. `Silent`: no answer in time, or the connection broke. */
+export const HEALTH_RESULTS = ["Ready", "NotReady", "Draining", "Refused", "Silent"] as const;
+export type HealthResult = (typeof HEALTH_RESULTS)[number];
+
+export interface HealthThresholds {
+  /** Consecutive failures that take a worker out. */
+  readonly fall: number;
+  /** Consecutive successes that bring it back. */
+  readonly rise: number;
+}
+
+/** What health checks have said. Pure: time comes in with the calls. */
+export class WorkerHealth {
+  readonly #thresholds: HealthThresholds;
+  #verdict: "Unknown" | "Ready" | "NotReady" | "Draining";
+  #successes = 0;
+  #failures = 0;
+  #spokenFor = false;
+  #silentSinceMs: number | undefined;
+
+  /** Without health checks a worker is ready from the start. */
+  constructor(thresholds: HealthThresholds, checked: boolean) {
+    this.#thresholds = thresholds;
+    this.#verdict = checked ? "Unknown" : "Ready";
+  }
+
+  get state(): Exclude<WorkerState, "Error"> {
+    return this.#verdict === "Ready" ? "Serving" : this.#verdict;
+  }
+
+  /** Not ready by its own word, rather than for want of an answer. */
+  get saidNotReady(): boolean {
+    return this.#verdict === "NotReady" && this.#spokenFor;
+  }
+
+  /** Since when health checks have gone unanswered without a break; undefined while they are answered or refused. */
+  get silentSinceMs(): number | undefined {
+    return this.#silentSinceMs;
+  }
+
+  /** A worker's own word counts at once, missing answers by the thresholds; a draining worker that is gone does not come back as draining. */
+  record(result: HealthResult, nowMs: number): void {
+    this.#silentSinceMs = result === "Silent" ? (this.#silentSinceMs ?? nowMs) : undefined;
+    if (result === "Ready") {
+      this.#failures = 0;
+      this.#successes++;
+      if (this.#successes >= this.#thresholds.rise) this.#verdict = "Ready";
+      return;
+    }
+    this.#successes = 0;
+    if (result === "Draining" || result === "NotReady") {
+      this.#failures = 0;
+      this.#spokenFor = true;
+      this.#verdict = result;
+      return;
+    }
+    this.#failures++;
+    const gone = result === "Refused" && this.#verdict === "Draining";
+    if (gone || this.#failures >= this.#thresholds.fall) {
+      if (this.#verdict !== "NotReady") this.#spokenFor = false;
+      this.#verdict = "NotReady";
+    }
+  }
+
+  /** Its data port refused a connection: the end of a drain, otherwise no news about health. */
+  recordRefusedRequest(): void {
+    if (this.#verdict !== "Draining") return;
+    this.#verdict = "NotReady";
+    this.#spokenFor = false;
+  }
+}
