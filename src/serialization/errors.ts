@@ -18,7 +18,9 @@ export class StreamLimitError extends TomcatClusterError {
   readonly code = "STREAM_LIMIT";
 
   constructor(limit: string, allowed: number) {
-    super(`The Java object stream exceeds "${limit}" (${allowed}); raise that limit if such objects are expected`);
+    super(
+      `The Java object graph exceeds its limit "${limit}" of ${allowed}; keep smaller and flatter objects in sessions, or raise the limit`,
+    );
   }
 }
 

@@ -52,11 +52,11 @@ export class GraphWriter {
   }
 
   writeValue(value: JavaValue, depth: number): void {
+    if (depth > this.#maxDepth) throw new StreamLimitError("maxDepth", this.#maxDepth);
     if (value === null) {
       this.#writer.u8(TC.NULL);
       return;
     }
-    if (depth > this.#maxDepth) throw new StreamLimitError("maxDepth", this.#maxDepth);
     const handle = this.#handles.get(value);
     if (handle !== undefined) {
       this.#writer.u8(TC.REFERENCE).i32(handle);
