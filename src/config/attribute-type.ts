@@ -8,7 +8,6 @@ export type AttributeType =
   | { readonly kind: "integer"; readonly min: number; readonly max: number }
   | { readonly kind: "boolean" }
   | ChoiceType
-  | { readonly kind: "regularExpression" }
   | { readonly kind: "uriFilter" }
   | { readonly kind: "sendOptions" };
 
@@ -50,8 +49,6 @@ export function convertAttribute(type: AttributeType, text: string): Conversion 
       return convertBoolean(text.trim());
     case "choice":
       return convertChoice(type, text.trim());
-    case "regularExpression":
-      return convertRegularExpression(text);
     case "uriFilter":
       return convertUriFilter(text);
     case "sendOptions":
@@ -70,8 +67,6 @@ export function describeType(type: AttributeType): string {
       return "true or false";
     case "choice":
       return `one of ${type.values.join(", ")}`;
-    case "regularExpression":
-      return "a regular expression that matches the whole text";
     case "uriFilter":
       return "a regular expression that matches the whole request URI";
     case "sendOptions":

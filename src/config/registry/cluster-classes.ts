@@ -1,13 +1,12 @@
 // The cluster: SimpleTcpCluster, its managers, valves and listeners (ha.md 1, 3.1, 8, 9, 10), and what comes later.
 import { CLASS_NAMES } from "../class-names.ts";
-import { ATTRIBUTE_FILTERS, MANAGER_ATTRIBUTES } from "./container-classes.ts";
+import { MANAGER_ATTRIBUTES } from "./container-classes.ts";
 import type { ClassEntry } from "./entry.ts";
 import { boolean, classHistory, classLater, history, ignored, integer, later, text, typed, works } from "./entry.ts";
 
 const MAX = 2_147_483_647;
 const HA = "org.apache.catalina.ha.";
 const BLOCKS = "state always travels in acknowledged blocks of at most 1 MiB";
-const NO_LISTENERS = "applications here have no such listeners";
 
 export const CLUSTER_CLASSES: readonly ClassEntry[] = [
   works("Cluster", CLASS_NAMES.simpleTcpCluster, {
@@ -29,17 +28,17 @@ export const CLUSTER_CLASSES: readonly ClassEntry[] = [
     CLASS_NAMES.deltaManager,
     {
       ...MANAGER_ATTRIBUTES,
-      ...ATTRIBUTE_FILTERS,
       expireSessionsOnShutdown: boolean("Whether sessions end on all nodes when this one stops", false),
-      notifyListenersOnReplication: boolean("Whether attribute listeners run for changes made on other nodes", true),
-      notifySessionListenersOnReplication: boolean("Whether session listeners run for sessions made on other nodes", true),
-      notifyContainerListenersOnReplication: boolean("Whether container listeners run for id changes made on other nodes", true),
       stateTransferTimeout: integer("Seconds to wait for one donor's state; 0 or less: for ever", -1, MAX, { default: 60 }),
       stateTimestampDrop: boolean("Whether queued messages older than the received state are dropped", true),
       recordAllActions: boolean("Whether every action travels instead of the last one of each attribute", false),
       ...ignored(BLOCKS, ["sendAllSessions", "sendAllSessionsSize", "sendAllSessionsWaitTime"]),
       ...ignored("its counters are on the management port's /metrics", ["enableStatistics"]),
-      ...ignored(NO_LISTENERS, ["notifyBindingListenerOnUnchangedValue", "notifyAttributeListenerOnUnchangedValue"]),
+      ...ignored(
+        "applications here have no such listeners",
+        ["notifyListenersOnReplication", "notifySessionListenersOnReplication", "notifyContainerListenersOnReplication"],
+        "debug",
+      ),
       ...history("there is no JMX", ["name"]),
       ...history(
         "removed in Tomcat 6 or later",

@@ -1,7 +1,7 @@
 // Server, Service, Engine, Host, Context, managers, valves and listeners that need no cluster.
 import { CLASS_NAMES } from "../class-names.ts";
 import type { AttributeEntry, ClassEntry } from "./entry.ts";
-import { boolean, choice, classIgnored, history, ignored, integer, later, text, typed, works } from "./entry.ts";
+import { boolean, choice, classIgnored, history, ignored, integer, later, text, works } from "./entry.ts";
 
 const SECOND_LIMIT = 2_147_483_647;
 const ROUTE = { pattern: /^[A-Za-z0-9_-]{0,59}$/, description: "at most 59 letters, digits, _ and -" };
@@ -35,6 +35,15 @@ const sessionAttributes: Record<string, AttributeEntry> = {
     "algorithm",
   ]),
   ...ignored("this version authenticates nobody", ["persistAuthentication"]),
+  ...later(
+    { sessionAttributeNameFilter: undefined, sessionAttributeValueClassNameFilter: undefined },
+    "remove it: every attribute is kept",
+  ),
+  ...ignored("no attribute is filtered", ["warnOnSessionAttributeFilterFailure"]),
+  ...ignored("applications here have no such listeners", [
+    "notifyBindingListenerOnUnchangedValue",
+    "notifyAttributeListenerOnUnchangedValue",
+  ]),
   ...history("removed in Tomcat 8: give sessionTimeout at the Context, or <session-timeout> in web.xml", ["maxInactiveInterval"]),
   ...history("removed in Tomcat 8: ids have 16 random bytes", ["sessionIdLength"]),
 };
@@ -143,9 +152,8 @@ export const CONTAINER_CLASSES: readonly ClassEntry[] = [
     CLASS_NAMES.standardManager,
     {
       ...sessionAttributes,
-      ...ignored("sessions of a StandardManager end with the worker", ["pathname", "warnOnSessionAttributeFilterFailure"], "info"),
-      ...later({ sessionAttributeNameFilter: undefined, sessionAttributeValueClassNameFilter: undefined }),
-      ...ignored(NO_JMX, ["notifyBindingListenerOnUnchangedValue", "notifyAttributeListenerOnUnchangedValue", "name"]),
+      ...ignored("sessions of a StandardManager end with the worker", ["pathname"]),
+      ...ignored(NO_JMX, ["name"]),
     },
     ["Context", "DefaultContext"],
   ),
@@ -206,13 +214,3 @@ export const CONTAINER_CLASSES: readonly ClassEntry[] = [
     ),
   ),
 ];
-
-/** The regular expressions that restrict which attributes travel (ha.md 4.4). */
-export const ATTRIBUTE_FILTERS: Readonly<Record<string, AttributeEntry>> = {
-  sessionAttributeNameFilter: typed("regularExpression", "Attributes whose name does not match are not replicated; unset: all are"),
-  sessionAttributeValueClassNameFilter: typed(
-    "regularExpression",
-    "Attributes whose value's Java class does not match are not replicated; unset: all are",
-  ),
-  warnOnSessionAttributeFilterFailure: boolean("Whether the log names what a filter keeps back", false),
-};

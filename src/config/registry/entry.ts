@@ -76,11 +76,7 @@ export function choice(description: string, type: Omit<ChoiceType, "kind">, opti
   return attribute({ kind: "choice", ...type }, description, options);
 }
 
-export function typed(
-  kind: "regularExpression" | "uriFilter" | "sendOptions",
-  description: string,
-  options: AttributeOptions = {},
-): AttributeEntry {
+export function typed(kind: "uriFilter" | "sendOptions", description: string, options: AttributeOptions = {}): AttributeEntry {
   return attribute({ kind }, description, options);
 }
 

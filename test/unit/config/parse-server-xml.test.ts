@@ -102,7 +102,7 @@ for (const [name, expectedThreads] of [
       placement: "Engine",
       channelSendOptions: 8,
       channelStartOptions: 15,
-      manager: { type: "Delta", attributes: { expireSessionsOnShutdown: false, notifyListenersOnReplication: true } },
+      manager: { type: "Delta", attributes: { expireSessionsOnShutdown: false } },
       channel: {
         membership: { type: "DNS", dnsName: "shop-members", refreshMs: 2000, expirationMs: 5000, timeoutMs: 1000 },
         receiver: { address: "auto", port: 4000, autoBind: 100 },

@@ -57,7 +57,6 @@ for (const [element, className, expected] of [
     "org.apache.catalina.ha.session.DeltaManager",
     {
       expireSessionsOnShutdown: false,
-      notifyListenersOnReplication: true,
       stateTransferTimeout: 60,
       stateTimestampDrop: true,
       recordAllActions: false,
