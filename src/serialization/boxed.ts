@@ -47,7 +47,7 @@ export function javaBoolean(value: boolean): JavaObject {
   return value ? yes : no;
 }
 
-/** byte[] with a copy of the bytes. */
+/** byte[] with a copy of the bytes; `new JavaArray(JAVA.byteArray, buffer)` takes a buffer that nobody else will change. */
 export function javaByteArray(bytes: Uint8Array): JavaArray {
   return new JavaArray(JAVA.byteArray, copyBytes(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), 0, bytes.byteLength));
 }
