@@ -87,12 +87,15 @@ export class Hello implements MembershipListener {
    * keeps a joiner waiting (rule 5). Rejects only with the reason of the signal.
    */
   async everyMemberAnswered(signal?: AbortSignal): Promise<void> {
-    while ([...this.#greetings.values()].some((greeting) => greeting.kind === undefined)) {
-      signal?.throwIfAborted();
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#waiting.push(resolve);
-      signal?.addEventListener("abort", () => resolve(), { once: true });
-      await promise;
+    const wake = () => this.#wake();
+    signal?.addEventListener("abort", wake);
+    try {
+      while ([...this.#greetings.values()].some((greeting) => greeting.kind === undefined)) {
+        signal?.throwIfAborted();
+        await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      }
+    } finally {
+      signal?.removeEventListener("abort", wake);
     }
   }
 

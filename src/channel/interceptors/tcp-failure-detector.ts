@@ -30,6 +30,7 @@ interface Candidate {
   /** When the layer below stopped listing it; undefined while it does. */
   unlistedSinceMs: number | undefined;
   check: Promise<void> | undefined;
+  /** When it was last asked for an ACK. */
   checkedMs: number;
   /** A reason to ask came up within the gap. */
   overdue: boolean;
@@ -174,7 +175,7 @@ export class TcpFailureDetector extends ChannelInterceptor {
     const { member, state } = candidate;
     candidate.overdue = false;
     const alive = await this.#deps.probe.probe(this.localMember, member, state !== "New");
-    candidate.checkedMs = this.#deps.clock.monotonic();
+    if (state !== "New") candidate.checkedMs = this.#deps.clock.monotonic();
     if (this.#stopped || this.#candidates.get(member.key) !== candidate) return;
     this.#deps.metrics.probes.inc({ result: alive ? "alive" : "dead" });
     this.#deps.logger.debug({ member: member.name, alive }, "Member asked");

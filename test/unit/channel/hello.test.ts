@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { silentLogger, systemRandom } from "../../../src/base/index.ts";
+import { ChannelError, ConnectError } from "../../../src/channel/errors.ts";
+import { HELLO_RPC_ID, Hello } from "../../../src/channel/hello.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+import { RecordingCarrier } from "../../support/recording-carrier.ts";
+import { testMember, testMetrics } from "../../support/recording-layers.ts";
+
+const [B, C] = [testMember(2), testMember(3)];
+
+function open() {
+  const clock = new ManualClock();
+  const carrier = new RecordingCarrier();
+  const hello = new Hello({ channel: carrier, clock, logger: silentLogger, metrics: testMetrics(), random: systemRandom });
+  const learnt: string[] = [];
+  hello.onKind = (member, kind) => void learnt.push(`${member.address} ${kind}`);
+  hello.open();
+  return { clock, carrier, hello, learnt };
+}
+
+async function settled(promise: Promise<void>): Promise<boolean> {
+  let done = false;
+  void promise.then(() => {
+    done = true;
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  return done;
+}
+
+describe("Hello", () => {
+  it("greets each member that appears with options 6 and learns from the answer what it is", async () => {
+    const { clock, carrier, hello, learnt } = open();
+    carrier.add(B);
+    carrier.add(C);
+    assert.deepEqual(
+      carrier.sent.map(({ destinations, rpc, options }) => [
+        destinations[0]?.address,
+        rpc.rpcId,
+        options.acknowledge,
+        options.asynchronous,
+      ]),
+      [
+        ["127.0.9.2", "tomcat-cluster-hello", "Processed", false],
+        ["127.0.9.3", "tomcat-cluster-hello", "Processed", false],
+      ],
+    );
+    const everybody = hello.everyMemberAnswered();
+    assert.equal(hello.kindOf(B), undefined);
+    carrier.reply(B, "anything", carrier.sent[0]);
+    assert.equal(await settled(everybody), false);
+    carrier.refuse(C, carrier.sent[1]);
+    await everybody;
+    assert.deepEqual([hello.kindOf(B), hello.kindOf(C)], ["ours", "Tomcat"]);
+    assert.deepEqual(learnt, ["127.0.9.2 ours", "127.0.9.3 Tomcat"]);
+    hello.close();
+    assert.equal(clock.pendingTimers, 0);
+  });
+
+  it("has nothing to wait for when it is alone", () => open().hello.everyMemberAnswered());
+
+  it("repeats a hello that failed or stayed without an answer, until the member answers", async () => {
+    const { clock, carrier, hello } = open();
+    carrier.outcome = () => Promise.reject(new ChannelError([{ member: B, cause: new ConnectError(B, new Error("refused")) }]));
+    carrier.add(B);
+    await clock.advance(999);
+    assert.equal(carrier.sent.length, 1);
+    carrier.outcome = () => Promise.resolve();
+    await clock.advance(1);
+    assert.equal(carrier.sent.length, 2);
+    await clock.advance(4000);
+    assert.equal(carrier.sent.length, 3, "after 3 s of silence and a pause of 1 s");
+    carrier.reply(B, "late but well");
+    await hello.everyMemberAnswered();
+    assert.equal(clock.pendingTimers, 0);
+  });
+
+  it("stops waiting for a member that goes, and greets it anew when it comes back", async () => {
+    const { clock, carrier, hello } = open();
+    carrier.add(B);
+    const everybody = hello.everyMemberAnswered();
+    carrier.remove(B);
+    await everybody;
+    await clock.advance(10_000);
+    assert.equal(carrier.sent.length, 1);
+    assert.equal(clock.pendingTimers, 0);
+    carrier.add(B);
+    assert.equal(carrier.sent.length, 2);
+    carrier.reply(B, "hello");
+    await hello.everyMemberAnswered();
+    carrier.remove(B);
+    assert.equal(hello.kindOf(B), undefined, "its next process may be something else");
+  });
+
+  it("learns from a hello that its sender is ours, answers, and needs no answer of its own any more", async () => {
+    const { carrier, hello, learnt } = open();
+    carrier.add(B);
+    const greet = (sender = B) =>
+      carrier.endpoints
+        .get(HELLO_RPC_ID)!
+        .rpcReceived({ kind: "Request", uuid: Buffer.alloc(16), rpcId: HELLO_RPC_ID, message: null }, sender);
+    await greet();
+    await hello.everyMemberAnswered();
+    assert.equal(carrier.sent.at(-1)?.rpc.kind, "Reply");
+    await greet(C);
+    assert.deepEqual(learnt, ["127.0.9.2 ours"], "a stranger gets an answer and is not remembered");
+  });
+
+  it("gives up waiting when told so, or when it is closed", async () => {
+    const { clock, carrier, hello } = open();
+    carrier.add(B);
+    const aborted = new AbortController();
+    const waiting = hello.everyMemberAnswered(aborted.signal);
+    aborted.abort(new Error("stopping"));
+    await assert.rejects(waiting, /stopping/);
+    const closed = hello.everyMemberAnswered();
+    hello.close();
+    await closed;
+    await clock.advance(10_000);
+    assert.equal(carrier.sent.length, 1);
+    assert.equal(clock.pendingTimers, 0);
+  });
+});

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { Registry, silentLogger, systemRandom } from "../../../../src/base/index.ts";
+import { ChannelMetrics } from "../../../../src/channel/channel-metrics.ts";
+import { ChannelInterceptor } from "../../../../src/channel/interceptor.ts";
+import { MessageDispatchInterceptor } from "../../../../src/channel/interceptors/message-dispatch-interceptor.ts";
+import { createInterceptors, type InterceptorTable } from "../../../../src/channel/interceptors/registry.ts";
+import { TcpFailureDetector } from "../../../../src/channel/interceptors/tcp-failure-detector.ts";
+import { parseServerXml } from "../../../../src/config/index.ts";
+import { failureDetector, INTERCEPTOR_PACKAGE, messageDispatch } from "../../../support/channel-cluster.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
+
+const deps = { clock: new ManualClock(), logger: silentLogger, metrics: new ChannelMetrics(new Registry()), random: systemRandom };
+
+class Nothing extends ChannelInterceptor {}
+
+function named(className: string) {
+  return { className, attributes: {}, location: { file: "server.xml", line: 12, column: 7 } };
+}
+
+describe("the registry of interceptors", () => {
+  it("makes the configured ones in their order, by full name, simple name, or the name of old", () => {
+    const kinds = (configs: Parameters<typeof createInterceptors>[1]) =>
+      createInterceptors(deps, configs).map((interceptor) => interceptor.constructor);
+    assert.deepEqual(kinds([messageDispatch(), failureDetector()]), [MessageDispatchInterceptor, TcpFailureDetector]);
+    assert.deepEqual(kinds([failureDetector(), { ...messageDispatch(), className: "MessageDispatchInterceptor" }]), [
+      TcpFailureDetector,
+      MessageDispatchInterceptor,
+    ]);
+    assert.deepEqual(kinds([{ ...messageDispatch(), className: `${INTERCEPTOR_PACKAGE}MessageDispatch15Interceptor` }]), [
+      MessageDispatchInterceptor,
+    ]);
+  });
+
+  it("finds every attribute that it needs in what config fills in", () => {
+    const xml = `<Server><Service name="Catalina"><Connector port="8080"/><Engine name="Catalina" defaultHost="localhost"><Host name="localhost"/>
+      <Cluster className="org.apache.catalina.ha.tcp.SimpleTcpCluster"><Channel className="org.apache.catalina.tribes.group.GroupChannel">
+        <Membership className="org.apache.catalina.tribes.membership.cloud.CloudMembershipService" membershipProviderClassName="dns" dnsName="group.test"/>
+      </Channel></Cluster></Engine></Service></Server>`;
+    const { config } = parseServerXml(xml, { file: "server.xml", environment: {}, readFile: () => "" });
+    const channel = config.service.engine.cluster!.channel;
+    assert.deepEqual(
+      createInterceptors(deps, channel.interceptors).map((interceptor) => interceptor.constructor),
+      [MessageDispatchInterceptor, TcpFailureDetector],
+    );
+  });
+
+  it("names what there is, and the place in the file, for an unknown name", () => {
+    for (const className of ["com.example.Shuffle", "toString"]) {
+      assert.throws(() => createInterceptors(deps, [named(className)]), {
+        code: "UNKNOWN_INTERCEPTOR",
+        message: `server.xml:12:7: there is no interceptor "${className}". There are: MessageDispatchInterceptor, MessageDispatch15Interceptor, TcpFailureDetector`,
+      });
+    }
+  });
+
+  it("refuses the same one twice, under whatever name", () => {
+    assert.throws(() => createInterceptors(deps, [messageDispatch(), named("MessageDispatch15Interceptor")]), {
+      code: "INTERCEPTOR_ORDER",
+      message: 'server.xml:12:7: "MessageDispatch15Interceptor" stands in this Channel already: remove one of them',
+    });
+  });
+
+  it("refuses an order in which an interceptor stands below one that it must be above", () => {
+    const table: InterceptorTable = {
+      Encrypt: { create: () => new Nothing(), mustBeAbove: ["Detector"] },
+      Detector: { create: () => new Nothing() },
+    };
+    assert.equal(createInterceptors(deps, [named("Encrypt"), named("Detector")], table).length, 2);
+    assert.equal(createInterceptors(deps, [named("Encrypt")], table).length, 1);
+    assert.throws(() => createInterceptors(deps, [named("Detector"), named("Encrypt")], table), {
+      code: "INTERCEPTOR_ORDER",
+      message: 'server.xml:12:7: "Encrypt" must stand above "Detector": move it up',
+    });
+  });
+});
