@@ -1,0 +1,89 @@
+// Failures of session replication.
+import { TomcatClusterError } from "../base/index.ts";
+
+/** An object arrived where one of another class is expected. */
+export class UnexpectedMessageError extends TomcatClusterError {
+  readonly code = "UNEXPECTED_MESSAGE";
+
+  constructor(expected: string, found: string) {
+    super(`Expected "${expected}", received "${found}"; check that all members run compatible versions`);
+  }
+}
+
+/** A change of a session that this worker does not have: refused, so that its sender sends the whole session (rule 12). */
+export class UnknownSessionError extends TomcatClusterError {
+  readonly code = "UNKNOWN_SESSION";
+
+  constructor(context: string, sessionHash: string) {
+    super(`Session "${sessionHash}" is not known in "${context}"; its sender has to send all of it`);
+  }
+}
+
+/** A delta of ours that does not follow on what this worker has: one before it was lost. Its sender sends the whole session. */
+export class MissedDeltaError extends TomcatClusterError {
+  readonly code = "MISSED_DELTA";
+
+  constructor(context: string, sessionHash: string, expectedVersion: number, version: number) {
+    super(
+      `Session "${sessionHash}" of "${context}" expected version ${expectedVersion} and received ${version}; ` +
+        "its sender has to send all of it",
+    );
+  }
+}
+
+/** The data of a message does not belong to the session that the message names, or lacks what its type needs. */
+export class InvalidSessionMessageError extends TomcatClusterError {
+  readonly code = "INVALID_SESSION_MESSAGE";
+
+  constructor(problem: string) {
+    super(`${problem}; check the version of the member that sent it`);
+  }
+}
+
+/** `setAttribute` was given a value that cannot travel (rule 15). */
+export class UnreplicableAttributeError extends TomcatClusterError {
+  readonly code = "UNREPLICABLE_ATTRIBUTE";
+  readonly attribute: string;
+
+  constructor(attribute: string, options: { cause: Error }) {
+    super(`Cannot keep attribute "${attribute}" in a replicated session: ${options.cause.message}`, options);
+    this.attribute = attribute;
+  }
+}
+
+/** More arrived during a state transfer than may wait for its end; the sender keeps it for later. */
+export class ReceiveQueueFullError extends TomcatClusterError {
+  readonly code = "RECEIVE_QUEUE_FULL";
+  override readonly retryable = true;
+
+  constructor(context: string, maxBytes: number) {
+    super(`More than ${maxBytes} bytes of messages for "${context}" arrived during its state transfer; send them again afterwards`);
+  }
+}
+
+/** The manager was stopped while it waited for state. */
+export class StateTransferAbortedError extends TomcatClusterError {
+  readonly code = "STATE_TRANSFER_ABORTED";
+
+  constructor(context: string) {
+    super(`The state transfer of "${context}" was aborted because the worker stops`);
+  }
+}
+
+/** A configured regular expression cannot be used. */
+export class InvalidPatternError extends TomcatClusterError {
+  readonly code = "INVALID_PATTERN";
+
+  constructor(attribute: string, pattern: string, options: { cause: Error }) {
+    super(`"${pattern}" of "${attribute}" is not a usable regular expression: ${options.cause.message}`, options);
+  }
+}
+
+/** Two contexts of one cluster have the same manager name: with the cluster in a Host, contexts of different hosts. */
+export class DuplicateManagerError extends TomcatClusterError {
+  readonly code = "DUPLICATE_MANAGER";
+
+  constructor(contextName: string) {
+    super(`The cluster has a manager "${contextName}" already; stop that one first`);
+  }
+}

@@ -1,0 +1,9 @@
+export {
+  type ClusterChannel,
+  type ClusterDescription,
+  SimpleTcpCluster,
+  type SimpleTcpClusterDeps,
+  type SimpleTcpClusterOptions,
+} from "./cluster.ts";
+export type { PeerDescription } from "./peers/replicator.ts";
+export { DeltaManager, type DeltaManagerDescription } from "./session/delta-manager.ts";

@@ -1,0 +1,140 @@
+// Brings one peer up to date with the sessions that it missed (rule 11).
+import { type Clock, delay, type Logger } from "../../base/index.ts";
+import { type Channel, ChannelError, RemoteProcessError } from "../../channel/index.ts";
+import { allSessionData, sessionExpired } from "../message-bodies.ts";
+import type { ReplicationMetrics } from "../replication-metrics.ts";
+import { type StateBlock, StateBlocks } from "../state-transfer/state-blocks.ts";
+import type { CatchUpSource, Peer } from "./peer.ts";
+
+export interface CatchUpDeps {
+  readonly channel: Pick<Channel, "send">;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: ReplicationMetrics;
+}
+
+const FIRST_RETRY_MS = 500;
+const LAST_RETRY_MS = 10_000;
+const SYNCHRONOUS = { acknowledge: "Processed", asynchronous: false } as const;
+
+export class CatchUp {
+  readonly #deps: CatchUpDeps;
+  readonly #peer: Peer;
+  readonly #stopping = new AbortController();
+  #run: Promise<void> | undefined;
+  #retryMs = FIRST_RETRY_MS;
+  #pause: AbortController | undefined;
+  readonly #attempted: (() => void)[] = [];
+
+  constructor(deps: CatchUpDeps, peer: Peer) {
+    this.#deps = deps;
+    this.#peer = peer;
+  }
+
+  /**
+   * Resolves when the peer is up to date or gone, or after the first attempt that failed; attempts then go on, the next one at
+   * once when this is called again. Never rejects.
+   */
+  wake(): Promise<void> {
+    if (this.#stopping.signal.aborted) return Promise.resolve();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#attempted.push(resolve);
+    this.#pause?.abort();
+    this.#run ??= this.#catchUp().finally(() => this.#ended());
+    return promise;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#run;
+  }
+
+  async #catchUp(): Promise<void> {
+    const peer = this.#peer;
+    const { signal } = this.#stopping;
+    for (let missed = peer.firstMissed(); missed !== undefined; missed = peer.firstMissed()) {
+      if (!peer.present || signal.aborted) return;
+      if (await this.#sendMissed(missed.source, new Map(missed.ids))) {
+        this.#retryMs = FIRST_RETRY_MS;
+        continue;
+      }
+      this.#answerWaiting();
+      if (!peer.present || signal.aborted) return;
+      await this.#waitForNextAttempt();
+    }
+    peer.lagging = false;
+  }
+
+  async #waitForNextAttempt(): Promise<void> {
+    this.#pause = new AbortController();
+    const ended = AbortSignal.any([this.#pause.signal, this.#stopping.signal]);
+    await delay(this.#deps.clock, this.#retryMs, ended).catch(() => undefined);
+    this.#pause = undefined;
+    this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
+  }
+
+  /** What was missed between the last look and the end of the run starts the next one. */
+  #ended(): void {
+    this.#run = undefined;
+    this.#answerWaiting();
+    if (this.#peer.present && this.#peer.firstMissed() !== undefined) void this.wake();
+  }
+
+  #answerWaiting(): void {
+    for (const resolve of this.#attempted.splice(0)) resolve();
+  }
+
+  /** False when the peer failed. */
+  async #sendMissed(source: CatchUpSource, ids: ReadonlyMap<string, string>): Promise<boolean> {
+    const blocks = new StateBlocks(source, [...ids.keys()], this.#deps.logger);
+    for (let block = blocks.next(); block !== undefined; block = blocks.next()) {
+      if (!(await this.#sendBlock(source, block, ids))) return false;
+      if (this.#stopping.signal.aborted || !this.#peer.present) return true;
+    }
+    return true;
+  }
+
+  async #sendBlock(source: CatchUpSource, block: StateBlock, ids: ReadonlyMap<string, string>): Promise<boolean> {
+    const peer = this.#peer;
+    peer.takeOff(source, block.stems);
+    try {
+      if (block.sessions > 0) await this.#send(allSessionData(source.contextName, block.data, this.#deps.clock.now()));
+      for (const stem of block.gone) await this.#send(sessionExpired(source.contextName, ids.get(stem) ?? stem, this.#deps.clock.now()));
+    } catch (error) {
+      const refused = error instanceof ChannelError && error.faultyMembers.every(({ cause }) => cause instanceof RemoteProcessError);
+      if (refused && block.sessions === 1) {
+        this.#deps.logger.error(
+          { member: peer.member.name, manager: source.contextName },
+          "Member refuses a session; it keeps what it has",
+        );
+        peer.land(true, ids);
+        return true;
+      }
+      peer.land(false, ids);
+      if (refused) return this.#sendOneByOne(source, block, ids);
+      peer.lagging = true;
+      this.#deps.logger.debug(
+        { err: error, member: peer.member.name, manager: source.contextName },
+        "Member did not catch up; trying again",
+      );
+      return false;
+    }
+    peer.land(true, ids);
+    source.delivered(block.stems);
+    this.#deps.metrics.caughtUp.inc(block.sessions);
+    return true;
+  }
+
+  /** A peer that refuses a block refuses one session of it. */
+  async #sendOneByOne(source: CatchUpSource, block: StateBlock, ids: ReadonlyMap<string, string>): Promise<boolean> {
+    for (const stem of block.stems) {
+      const single = new StateBlocks(source, [stem], this.#deps.logger).next();
+      if (single !== undefined && !(await this.#sendBlock(source, single, ids))) return false;
+    }
+    return true;
+  }
+
+  #send(body: Buffer): Promise<void> {
+    return this.#deps.channel.send([this.#peer.member], { kind: "Object", body }, SYNCHRONOUS);
+  }
+}

@@ -1,0 +1,88 @@
+// One other member, and what it has not got (rules 8 and 11).
+import type { Member } from "../../channel/index.ts";
+import type { StateSource } from "../state-transfer/state-blocks.ts";
+
+/** What catching up needs of a manager. */
+export interface CatchUpSource extends StateSource {
+  /** The peer has these sessions as they were when their block was encoded. */
+  delivered(stems: readonly string[]): void;
+}
+
+/**
+ * In step: it has acknowledged everything, and gets each change. Behind with a session: it gets nothing of that session until it
+ * has been sent whole, so that no change overtakes another. Lagging: it failed in time, and is waited for by nobody until
+ * everything it missed has been acknowledged.
+ */
+export class Peer {
+  readonly member: Member;
+  /** Whether it is a member of the group now. */
+  present = true;
+  lagging = false;
+  /** Of the clock's `monotonic`: when it disappeared; undefined while it is present. */
+  departedMs: number | undefined;
+  /** By source: stem to full id, in the order of the misses. */
+  readonly #missed = new Map<CatchUpSource, Map<string, string>>();
+  #inFlight: ReadonlySet<string> = new Set();
+  #flightSource: CatchUpSource | undefined;
+  #missedCount = 0;
+
+  constructor(member: Member) {
+    this.member = member;
+  }
+
+  /** How many sessions it has yet to get. */
+  get behind(): number {
+    return this.#missedCount + this.#inFlight.size;
+  }
+
+  get inStep(): boolean {
+    return this.present && !this.lagging && this.#missedCount === 0 && this.#inFlight.size === 0;
+  }
+
+  isBehind(source: CatchUpSource, stem: string): boolean {
+    return (this.#flightSource === source && this.#inFlight.has(stem)) || this.#missed.get(source)?.has(stem) === true;
+  }
+
+  /** Its copy of this session is not the newest. `id` is what it calls the session. */
+  miss(source: CatchUpSource, stem: string, id: string): void {
+    let stems = this.#missed.get(source);
+    if (stems === undefined) {
+      stems = new Map();
+      this.#missed.set(source, stems);
+    }
+    const before = stems.size;
+    stems.set(stem, id);
+    this.#missedCount += stems.size - before;
+  }
+
+  /** The source that was missed from first, and the stems of it; undefined: it is behind with nothing. */
+  firstMissed(): { readonly source: CatchUpSource; readonly ids: ReadonlyMap<string, string> } | undefined {
+    for (const [source, ids] of this.#missed) if (ids.size > 0) return { source, ids };
+    return undefined;
+  }
+
+  /** These stems are about to be sent. Changes from here on are missed anew. */
+  takeOff(source: CatchUpSource, stems: readonly string[]): void {
+    this.#flightSource = source;
+    this.#inFlight = new Set(stems);
+    const missed = this.#missed.get(source);
+    for (const stem of stems) if (missed?.delete(stem)) this.#missedCount--;
+    if (missed?.size === 0) this.#missed.delete(source);
+  }
+
+  /** They have arrived, or not: then they are missed again. */
+  land(arrived: boolean, ids: ReadonlyMap<string, string>): void {
+    const source = this.#flightSource;
+    const stems = this.#inFlight;
+    this.#inFlight = new Set();
+    this.#flightSource = undefined;
+    if (arrived || source === undefined) return;
+    for (const stem of stems) this.miss(source, stem, ids.get(stem) ?? stem);
+  }
+
+  /** The manager is gone. */
+  forget(source: CatchUpSource): void {
+    this.#missedCount -= this.#missed.get(source)?.size ?? 0;
+    this.#missed.delete(source);
+  }
+}

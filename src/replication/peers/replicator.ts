@@ -1,0 +1,289 @@
+// Sends what managers publish to every member that is in step, and keeps book about the others (rules 8 to 11).
+import { type Clock, type Logger, systemErrorCode } from "../../base/index.ts";
+import {
+  type Acknowledge,
+  type Channel,
+  ChannelError,
+  type FaultyMember,
+  type Member,
+  type MemberKind,
+  type MembershipListener,
+  RemoteProcessError,
+} from "../../channel/index.ts";
+import { stemOf } from "../../protocol/index.ts";
+import { eventName, type ReplicationMetrics } from "../replication-metrics.ts";
+import { CatchUp } from "./catch-up.ts";
+import { type CatchUpSource, Peer } from "./peer.ts";
+
+/** A manager, as far as it publishes. */
+export interface PublishingSource extends CatchUpSource {
+  /** Stem to id of the sessions that changed or ended here at or after this time of the clock's `monotonic`. */
+  changedSince(monotonicMs: number): Map<string, string>;
+}
+
+/** A session, as far as it is published. */
+export interface PublishedSession {
+  readonly id: string;
+  readonly orderKey: string;
+  readonly version: number;
+  safe: boolean;
+}
+
+/** One message about one session. */
+export interface Publication {
+  readonly source: CatchUpSource;
+  readonly session: PublishedSession;
+  /** Of SESSION_EVENTS. */
+  readonly event: number;
+  /** What the others call the session: its id, or, in the message that renames it, the old one. */
+  readonly knownId: string;
+}
+
+export interface ReplicatorDeps {
+  readonly channel: Pick<Channel, "members" | "send">;
+  readonly kindOf: (member: Member) => MemberKind | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: ReplicationMetrics;
+}
+
+/** `Asynchronous` with an acknowledgement is option 10: it is awaited by our books, not by the request. */
+export interface ReplicationMode {
+  readonly acknowledge: Acknowledge;
+  readonly asynchronous: boolean;
+}
+
+/** What one member has not got, for pages. */
+export interface PeerDescription {
+  readonly member: string;
+  readonly kind: MemberKind | "unknown";
+  readonly present: boolean;
+  readonly lagging: boolean;
+  readonly sessionsBehind: number;
+}
+
+interface Entry {
+  readonly peer: Peer;
+  readonly catchUp: CatchUp;
+}
+
+const SYNCHRONOUS: ReplicationMode = { acknowledge: "Processed", asynchronous: false };
+/** What was written this long before a member disappeared may not have arrived there. */
+const UNCERTAIN_MS = 30_000;
+/** Departed members are remembered this long: who returns later has asked for the state again, or is not one that we knew. */
+const REMEMBERED_MS = 24 * 60 * 60 * 1000;
+const MAX_DEPARTED = 256;
+
+export class Replicator implements MembershipListener {
+  readonly #deps: ReplicatorDeps;
+  readonly #entries = new Map<string, Entry>();
+  readonly #sources = new Set<PublishingSource>();
+  #mode: ReplicationMode;
+  /** When acknowledgements began, in a cluster that is configured without. */
+  #unprovenUntilMs: number | undefined;
+  #pending = 0;
+  #idle: (() => void)[] = [];
+
+  constructor(deps: ReplicatorDeps, mode: ReplicationMode) {
+    this.#deps = deps;
+    this.#mode = mode;
+    deps.metrics.watchSessionsBehind(() => this.sessionsBehind);
+  }
+
+  get mode(): ReplicationMode {
+    return this.#mode;
+  }
+
+  get sessionsBehind(): number {
+    let behind = 0;
+    for (const { peer } of this.#entries.values()) behind += peer.behind;
+    return behind;
+  }
+
+  /** From here on every change is acknowledged by all before its answer leaves (rules 9 and 18). */
+  switchToSynchronous(): void {
+    if (this.#mode.acknowledge === "None") this.#unprovenUntilMs ??= this.#deps.clock.monotonic();
+    this.#mode = SYNCHRONOUS;
+  }
+
+  /** Since when nobody has acknowledged what was sent, of the clock's `monotonic`; Infinity: everything was acknowledged. */
+  get unprovenSinceMs(): number {
+    if (this.#unprovenUntilMs !== undefined) return this.#unprovenUntilMs - UNCERTAIN_MS;
+    return this.#mode.acknowledge === "None" ? this.#deps.clock.monotonic() - UNCERTAIN_MS : Number.POSITIVE_INFINITY;
+  }
+
+  addSource(source: PublishingSource): void {
+    this.#sources.add(source);
+  }
+
+  removeSource(source: PublishingSource): void {
+    this.#sources.delete(source);
+    for (const { peer } of this.#entries.values()) peer.forget(source);
+  }
+
+  /**
+   * Sends one message of a session to all. Undefined: there is nothing to wait for; otherwise a promise that never rejects and
+   * settles when the answer may leave: acknowledged or failed everywhere, or, without acknowledgement, written or queued.
+   */
+  publish(publication: Publication, body: Buffer): Promise<void> | undefined {
+    return this.#send(publication, body, this.#inStep(publication), this.#mode);
+  }
+
+  /**
+   * The same for what must be processed before anything that follows in its lane: a Tomcat handles later messages of a
+   * connection concurrently unless it is waited for (rule 10).
+   */
+  publishOrdered(publication: Publication, bodyFor: (kind: MemberKind) => Buffer): Promise<void> | undefined {
+    const destinations = this.#inStep(publication);
+    const ours = destinations.filter((member) => this.#deps.kindOf(member) === "ours");
+    const mine = ours.length === 0 ? undefined : this.#send(publication, bodyFor("ours"), ours, this.#mode);
+    if (ours.length === destinations.length) return mine;
+    const others = destinations.filter((member) => this.#deps.kindOf(member) !== "ours");
+    const theirs = this.#send(publication, bodyFor("Tomcat"), others, SYNCHRONOUS);
+    if (this.#mode.asynchronous || theirs === undefined) return mine;
+    return mine === undefined ? theirs : Promise.all([mine, theirs]).then(() => undefined);
+  }
+
+  /** Sends these sessions whole to every member of ours; resolves when each has them, or has failed once. Never rejects. */
+  resend(source: CatchUpSource, ids: ReadonlyMap<string, string>): Promise<void> {
+    const runs: Promise<void>[] = [];
+    for (const { peer, catchUp } of this.#entries.values()) {
+      if (this.#deps.kindOf(peer.member) !== "ours") continue;
+      for (const [stem, id] of ids) peer.miss(source, stem, id);
+      if (peer.present && ids.size > 0) runs.push(catchUp.wake());
+    }
+    return Promise.all(runs).then(() => undefined);
+  }
+
+  /** Resolves when nothing is under way: every message was acknowledged, or written, or has failed. */
+  settled(): Promise<void> {
+    if (this.#pending === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#entries.values()].map(({ catchUp }) => catchUp.stop()));
+  }
+
+  memberAdded(member: Member): void {
+    const known = this.#entries.get(member.key);
+    if (known === undefined) {
+      const peer = new Peer(member);
+      this.#entries.set(member.key, { peer, catchUp: new CatchUp(this.#deps, peer) });
+      return;
+    }
+    const { peer, catchUp } = known;
+    const uncertainFromMs = (peer.departedMs ?? this.#deps.clock.monotonic()) - UNCERTAIN_MS;
+    peer.present = true;
+    peer.departedMs = undefined;
+    for (const source of this.#sources) for (const [stem, id] of source.changedSince(uncertainFromMs)) peer.miss(source, stem, id);
+    this.#deps.logger.info({ member: member.name, sessions: peer.behind }, "Member is back and catches up");
+    void catchUp.wake();
+  }
+
+  memberDisappeared(member: Member): void {
+    const entry = this.#entries.get(member.key);
+    if (entry === undefined) return;
+    entry.peer.present = false;
+    entry.peer.departedMs = this.#deps.clock.monotonic();
+    void entry.catchUp.wake();
+    this.#forgetDeparted();
+  }
+
+  describe(): PeerDescription[] {
+    return [...this.#entries.values()].map(({ peer }) => ({
+      member: peer.member.name,
+      kind: this.#deps.kindOf(peer.member) ?? "unknown",
+      present: peer.present,
+      lagging: peer.lagging,
+      sessionsBehind: peer.behind,
+    }));
+  }
+
+  /** Members that get this message; the others get the session whole, later. */
+  #inStep(publication: Publication): readonly Member[] {
+    const { members } = this.#deps.channel;
+    let everyone = true;
+    for (const member of members) {
+      const peer = this.#entries.get(member.key)?.peer;
+      if (peer === undefined || takes(peer, publication)) continue;
+      everyone = false;
+      miss(peer, publication);
+    }
+    if (everyone) return members;
+    return members.filter((member) => {
+      const peer = this.#entries.get(member.key)?.peer;
+      return peer === undefined || takes(peer, publication);
+    });
+  }
+
+  #send(publication: Publication, body: Buffer, destinations: readonly Member[], mode: ReplicationMode): Promise<void> | undefined {
+    const { session, event } = publication;
+    session.safe = false;
+    if (destinations.length === 0) return undefined;
+    const { channel, clock, metrics } = this.#deps;
+    const { version } = session;
+    // Option 10 is sent as a synchronous message that no request waits for: only so a failure comes back to our books.
+    const asynchronous = mode.asynchronous && mode.acknowledge === "None";
+    const startedMs = clock.monotonic();
+    metrics.sent(event);
+    this.#pending++;
+    const sent = channel
+      .send(destinations, { kind: "Object", body }, { acknowledge: mode.acknowledge, asynchronous, orderKey: session.orderKey })
+      .then(
+        () => {
+          if (session.version === version) session.safe = true;
+          if (!mode.asynchronous) metrics.sendSeconds.observe((clock.monotonic() - startedMs) / 1000);
+        },
+        (error: unknown) => this.#failed(error, publication, destinations.length),
+      )
+      .finally(() => this.#settle());
+    return mode.asynchronous && !asynchronous ? undefined : sent;
+  }
+
+  #settle(): void {
+    this.#pending--;
+    if (this.#pending === 0) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  /** Who refused the message gets the whole session now, which is waited for; who was silent, later, without anybody waiting. */
+  async #failed(error: unknown, publication: Publication, destinations: number): Promise<void> {
+    const { source, session, event } = publication;
+    const faulty: readonly FaultyMember[] = error instanceof ChannelError ? error.faultyMembers : [];
+    if (faulty.length > 0 && faulty.length < destinations) session.safe = true;
+    this.#deps.metrics.failures.inc({ reason: systemErrorCode(faulty[0]?.cause ?? error) ?? "UNKNOWN" }, Math.max(1, faulty.length));
+    this.#deps.logger.info({ err: error, manager: source.contextName, type: eventName(event) }, "Message did not reach every member");
+    const refusals: Promise<void>[] = [];
+    for (const { member, cause } of faulty) {
+      const entry = this.#entries.get(member.key);
+      if (entry === undefined) continue;
+      miss(entry.peer, publication);
+      const refused = cause instanceof RemoteProcessError;
+      if (!refused) entry.peer.lagging = true;
+      const caughtUp = entry.catchUp.wake();
+      if (refused) refusals.push(caughtUp);
+    }
+    await Promise.all(refusals);
+  }
+
+  #forgetDeparted(): void {
+    const oldestMs = this.#deps.clock.monotonic() - REMEMBERED_MS;
+    const departed = [...this.#entries].filter(([, { peer }]) => !peer.present);
+    departed.sort(([, one], [, other]) => (one.peer.departedMs ?? 0) - (other.peer.departedMs ?? 0));
+    departed.forEach(([key, { peer }], index) => {
+      if ((peer.departedMs ?? 0) < oldestMs || index < departed.length - MAX_DEPARTED) this.#entries.delete(key);
+    });
+  }
+}
+
+/** Whether the peer's copy is such that it can take this message. */
+function takes(peer: Peer, { source, session, knownId }: Publication): boolean {
+  if (peer.inStep) return true;
+  return !peer.lagging && !peer.isBehind(source, stemOf(knownId)) && (knownId === session.id || !peer.isBehind(source, stemOf(session.id)));
+}
+
+/** After a change of id the old one is to vanish there, and the session to appear under the new one. */
+function miss(peer: Peer, { source, session, knownId }: Publication): void {
+  peer.miss(source, stemOf(knownId), knownId);
+  if (knownId !== session.id) peer.miss(source, stemOf(session.id), session.id);
+}

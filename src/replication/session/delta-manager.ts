@@ -1,0 +1,385 @@
+// Every session on every worker; only changes travel (Tomcat: DeltaManager; ha.md 3).
+import type { Member } from "../../channel/index.ts";
+import {
+  ManagerBase,
+  type ManagerDeps,
+  type ManagerOptions,
+  type Session,
+  type StandardSession,
+  sessionIdHash,
+} from "../../container/index.ts";
+import { stemOf } from "../../protocol/index.ts";
+import type { UnreplicableAttributeError } from "../errors.ts";
+import { changeSessionId, sessionAccessed, sessionCreated, sessionDelta, sessionExpired } from "../message-bodies.ts";
+import { SESSION_EVENTS, type SessionEvent, type SessionMessage } from "../messages.ts";
+import type { PublishingSource, Replicator } from "../peers/replicator.ts";
+import type { ReplicationMetrics, ReplicationStatistics } from "../replication-metrics.ts";
+import type { StateSource } from "../state-transfer/state-blocks.ts";
+import { StateDonor } from "../state-transfer/state-donor.ts";
+import { type JoinerGroup, StateJoiner, type StateTarget } from "../state-transfer/state-joiner.ts";
+import { DeltaSession, type DeltaSessionKeeper } from "./delta-session.ts";
+import { EndedSessions } from "./ended-sessions.ts";
+import { sessionsDigest } from "./session-digest.ts";
+import { SessionReceiver, type SessionTable } from "./session-receiver.ts";
+import type { SessionState } from "./session-state.ts";
+
+/** The cluster as its managers see it. */
+export interface ManagerCluster {
+  readonly group: JoinerGroup;
+  readonly replicator: Replicator;
+  readonly metrics: ReplicationMetrics;
+  /** From here on messages for this name go to the manager. Throws when the name is taken. */
+  addManager(manager: DeltaManager): void;
+  removeManager(manager: DeltaManager): void;
+}
+
+export interface DeltaManagerDeps extends ManagerDeps {
+  readonly cluster: ManagerCluster;
+}
+
+export interface DeltaManagerOptions extends ManagerOptions {
+  /** The name on the wire: "localhost#/app" with the cluster in an Engine, "/app" in a Host. */
+  readonly contextName: string;
+  /** Default 60 000: a donor that is silent for so long is given up for the next one. Tomcat starts empty then; ours never does. */
+  readonly stateTransferTimeoutMs?: number;
+  /** Default false: sessions outlive this worker on the others. */
+  readonly expireSessionsOnShutdown?: boolean;
+  /** Default false: of several changes of one attribute only the last travels. */
+  readonly recordAllActions?: boolean;
+  /** Messages that wait for the end of the state transfer; default 64 MiB. */
+  readonly maxReceiveQueueBytes?: number;
+}
+
+export interface DeltaManagerDescription {
+  readonly contextName: string;
+  readonly sessions: number;
+  readonly primarySessions: number;
+  readonly sessionsAtRisk: number;
+  readonly stateTransferred: boolean;
+  readonly receivedQueueSize: number;
+  /** Equal on two workers whose sessions are equal; encodes every session, so for people and tests only. */
+  readonly digest: string | undefined;
+}
+
+const DEFAULT_STATE_TRANSFER_TIMEOUT_MS = 60_000;
+const DEFAULT_RECEIVE_QUEUE_BYTES = 67_108_864;
+/** The others hear of a session that is only read after this part of its interval, far before their copies expire (ha.md 7). */
+const ACCESS_MESSAGE_SHARE = 1 / 4;
+
+export class DeltaManager
+  extends ManagerBase<DeltaSession>
+  implements PublishingSource, DeltaSessionKeeper, SessionTable, StateTarget, ReplicationStatistics
+{
+  readonly contextName: string;
+  readonly #cluster: ManagerCluster;
+  readonly #options: DeltaManagerOptions;
+  readonly #joiner: StateJoiner;
+  readonly #donor: StateDonor;
+  readonly #receiver: SessionReceiver;
+  readonly #ended = new EndedSessions();
+  /** What running requests sent before their end; the next one that ends waits for it. */
+  readonly #unawaited = new Set<Promise<void>>();
+  #stateTransferred = false;
+
+  constructor(deps: DeltaManagerDeps, options: DeltaManagerOptions) {
+    super(deps, options);
+    this.contextName = options.contextName;
+    this.#cluster = deps.cluster;
+    this.#options = options;
+    const { group, metrics } = deps.cluster;
+    this.#receiver = new SessionReceiver(this);
+    this.#joiner = new StateJoiner(
+      { group, metrics, clock: deps.clock, logger: deps.logger },
+      {
+        stallTimeoutMs: options.stateTransferTimeoutMs ?? DEFAULT_STATE_TRANSFER_TIMEOUT_MS,
+        maxQueueBytes: options.maxReceiveQueueBytes ?? DEFAULT_RECEIVE_QUEUE_BYTES,
+      },
+      this,
+    );
+    const renamedToo: StateSource = {
+      contextName: this.contextName,
+      stems: () => this.stems(),
+      stateOf: (stem) => exported(this.localSession(stem)),
+    };
+    this.#donor = new StateDonor({ channel: group, metrics, clock: deps.clock, logger: deps.logger }, renamedToo);
+  }
+
+  /** Resolves when the group's sessions are here, or this is the first worker of the group: however long that takes (rules 5, 6). */
+  override async start(): Promise<void> {
+    await super.start();
+    this.#cluster.addManager(this);
+    this.#cluster.metrics.add(this);
+    try {
+      const donor = await this.#joiner.run();
+      this.#stateTransferred = true;
+      this.logger.info({ manager: this.name, donor: donor?.name, sessions: this.sessions.size }, "Manager has the group's sessions");
+    } catch (error) {
+      await this.#leave();
+      throw error;
+    }
+    this.#cluster.replicator.addSource(this);
+  }
+
+  /** Everything that changed here is acknowledged by the others, as far as they answer, before this resolves (rule 18). */
+  override async stop(): Promise<void> {
+    const { replicator } = this.#cluster;
+    if (this.#options.expireSessionsOnShutdown) for (const session of [...this.sessions.values()]) session.expire(true);
+    await this.#flush(replicator.unprovenSinceMs);
+    await replicator.settled();
+    await this.#leave();
+  }
+
+  /** Ends a start that waits for state; `start` then rejects. Does nothing afterwards. */
+  abortStart(): void {
+    this.#joiner.stop();
+  }
+
+  get sessionsAtRisk(): number {
+    const alone = this.#cluster.group.members.length === 0;
+    let count = 0;
+    for (const session of this.sessions.values()) if (session.announced && (alone || (session.primary && !session.safe))) count++;
+    return count;
+  }
+
+  get receivedQueueSize(): number {
+    return this.#joiner.queueSize;
+  }
+
+  get stateTransferred(): boolean {
+    return this.#stateTransferred;
+  }
+
+  /** Also tells the others, who hear of it before anything else about the session. */
+  override changeSessionId(session: Session, newId: string): void {
+    const known = this.sessions.get(stemOf(session.id));
+    const oldId = session.id;
+    super.changeSessionId(session, newId);
+    if (known === undefined || known !== session || oldId === newId || !known.announced) return;
+    this.#hasEnded(oldId, newId);
+    const publication = { source: this, session: known, event: SESSION_EVENTS.ChangeSessionId, knownId: oldId };
+    const body = changeSessionId(this.contextName, oldId, newId, this.clock.now());
+    this.#keep(this.#cluster.replicator.publishOrdered(publication, () => body));
+    known.lastSentMs = this.clock.monotonic();
+  }
+
+  /**
+   * The application has ended its answer: sends what the request changed. Undefined when the last bytes may leave at once;
+   * else they wait for the promise, which never rejects (rules 7 to 9).
+   */
+  requestCompleted(session: DeltaSession | undefined): Promise<void> | undefined {
+    let pending = this.#takeUnawaited();
+    if (session === undefined || !session.alive) return pending;
+    const wasPrimary = session.primary;
+    session.primary = true;
+    const delta = session.takeDelta();
+    if (delta !== undefined) {
+      if (!session.announced) pending = both(pending, this.#announce(session));
+      return both(pending, this.#publishDelta(session, delta));
+    }
+    return this.#accessDue(session, wasPrimary) ? both(pending, this.#publishAccess(session)) : pending;
+  }
+
+  /** The request was not replicated; its changes go with the next one that is (ha.md 9). */
+  requestSkipped(): Promise<void> | undefined {
+    return this.#takeUnawaited();
+  }
+
+  /** From the cluster. Throws what refuses the message, so that its sender learns of it (rule 12). */
+  messageReceived(message: SessionMessage, sender: Member): void {
+    if (!this.#joiner.finished) this.#joiner.messageReceived(message, sender);
+    else if (message.event === SESSION_EVENTS.AllSessionData) this.install(message.data ?? Buffer.alloc(0), sender);
+    else if (message.event === SESSION_EVENTS.GetAllSessions) this.#donor.serve(sender);
+    else this.#receiver.apply(message, sender);
+  }
+
+  memberDisappeared(member: Member): void {
+    this.#joiner.memberDisappeared(member);
+  }
+
+  install(data: Buffer, _sender: Member): void {
+    this.#receiver.install(data);
+  }
+
+  replay(message: SessionMessage, sender: Member): void {
+    this.#receiver.apply(message, sender);
+  }
+
+  stems(): string[] {
+    const stems: string[] = [];
+    for (const [stem, session] of this.sessions) if (session.announced && session.alive) stems.push(stem);
+    return stems;
+  }
+
+  stateOf(stem: string): SessionState | undefined {
+    return exported(this.sessions.get(stem));
+  }
+
+  delivered(stems: readonly string[]): void {
+    for (const stem of stems) {
+      const session = this.sessions.get(stem);
+      if (session !== undefined) session.safe = true;
+    }
+  }
+
+  changedSince(monotonicMs: number): Map<string, string> {
+    const changed = new Map(this.#ended.since(monotonicMs));
+    for (const [stem, session] of this.sessions) if (session.lastSentMs >= monotonicMs) changed.set(stem, session.id);
+    return changed;
+  }
+
+  sessionWithStem(stem: string): DeltaSession | undefined {
+    return this.sessions.get(stem);
+  }
+
+  sessionWithId(id: string): DeltaSession | undefined {
+    return this.localSession(id);
+  }
+
+  addCopy(id: string, creationTimeMs: number): DeltaSession {
+    const session = this.newSession(id, this.sessionTimeoutSeconds);
+    session.becomeCopy(creationTimeMs);
+    this.addSession(session);
+    return session;
+  }
+
+  rename(session: DeltaSession, newId: string): void {
+    super.changeSessionId(session, newId);
+  }
+
+  remove(session: DeltaSession): void {
+    session.expire(false);
+  }
+
+  assertCopy(session: DeltaSession): void {
+    void this.#cluster.replicator.resend(this, new Map([[stemOf(session.id), session.id]]));
+  }
+
+  conflict(): void {
+    this.#cluster.metrics.conflicts.inc();
+  }
+
+  attributeNotReplicable(session: DeltaSession, error: UnreplicableAttributeError): void {
+    this.#cluster.metrics.unreplicableAttributes.inc();
+    this.logger.error(
+      { err: error, manager: this.name, session: sessionIdHash(session.id) },
+      "Attribute was changed into something that cannot travel",
+    );
+  }
+
+  override sessionExpired(session: StandardSession, notify: boolean): void {
+    super.sessionExpired(session, notify);
+    if (!notify || !(session instanceof DeltaSession) || !session.announced || !session.primary) return;
+    this.#ended.add(stemOf(session.id), session.id, this.clock.monotonic());
+    const publication = { source: this, session, event: SESSION_EVENTS.SessionExpired, knownId: session.id };
+    const sent = this.#cluster.replicator.publish(publication, sessionExpired(this.contextName, session.id, this.clock.now()));
+    if (session.inUse) this.#keep(sent);
+  }
+
+  /** For pages. The digest only on demand. */
+  describe(options: { readonly digest?: boolean } = {}): DeltaManagerDescription {
+    let primarySessions = 0;
+    for (const session of this.sessions.values()) if (session.primary) primarySessions++;
+    return {
+      contextName: this.contextName,
+      sessions: this.sessions.size,
+      primarySessions,
+      sessionsAtRisk: this.sessionsAtRisk,
+      stateTransferred: this.#stateTransferred,
+      receivedQueueSize: this.receivedQueueSize,
+      digest: options.digest ? sessionsDigest(this.#states()) : undefined,
+    };
+  }
+
+  protected override newSession(id: string, maxInactiveIntervalSeconds: number): DeltaSession {
+    return new DeltaSession(this, id, maxInactiveIntervalSeconds, { recordAllActions: this.#options.recordAllActions ?? false });
+  }
+
+  /** Type 1, right before the first delta and in the same lane: whoever has the delta has the session (rule 22). */
+  #announce(session: DeltaSession): Promise<void> | undefined {
+    session.announced = true;
+    const nowMs = this.clock.now();
+    // A Tomcat that waits for state drops announcements that are older than its donor's snapshot, which this session is not in.
+    const bodyFor = (kind: "ours" | "Tomcat") =>
+      sessionCreated(this.contextName, session.id, kind === "ours" ? session.createdMs : nowMs, nowMs);
+    return this.#cluster.replicator.publishOrdered(this.#publication(session, SESSION_EVENTS.SessionCreated), bodyFor);
+  }
+
+  #publishDelta(session: DeltaSession, delta: Buffer): Promise<void> | undefined {
+    session.lastSentMs = this.clock.monotonic();
+    const body = sessionDelta(this.contextName, session.id, delta, session.version, this.clock.now());
+    return this.#cluster.replicator.publish(this.#publication(session, SESSION_EVENTS.SessionDelta), body);
+  }
+
+  #publishAccess(session: DeltaSession): Promise<void> | undefined {
+    session.lastSentMs = this.clock.monotonic();
+    const body = sessionAccessed(this.contextName, session.id, this.clock.now());
+    return this.#cluster.replicator.publish(this.#publication(session, SESSION_EVENTS.SessionAccessed), body);
+  }
+
+  #publication(session: DeltaSession, event: SessionEvent) {
+    return { source: this, session, event, knownId: session.id };
+  }
+
+  #accessDue(session: DeltaSession, wasPrimary: boolean): boolean {
+    if (!session.announced) return false;
+    if (!wasPrimary) return true;
+    const intervalMs = session.maxInactiveSeconds * 1000;
+    return intervalMs > 0 && this.clock.monotonic() - session.lastSentMs >= intervalMs * ACCESS_MESSAGE_SHARE;
+  }
+
+  #hasEnded(oldId: string, newId: string): void {
+    if (stemOf(oldId) !== stemOf(newId)) this.#ended.add(stemOf(oldId), oldId, this.clock.monotonic());
+  }
+
+  #keep(sent: Promise<void> | undefined): void {
+    if (sent === undefined) return;
+    const kept = sent.finally(() => this.#unawaited.delete(kept));
+    this.#unawaited.add(kept);
+  }
+
+  #takeUnawaited(): Promise<void> | undefined {
+    if (this.#unawaited.size === 0) return undefined;
+    const pending = [...this.#unawaited];
+    this.#unawaited.clear();
+    return Promise.all(pending).then(() => undefined);
+  }
+
+  *#states(): Iterable<SessionState> {
+    for (const stem of this.stems()) {
+      const state = this.stateOf(stem);
+      if (state !== undefined) yield state;
+    }
+  }
+
+  /** Sends what unreplicated requests left behind, and again, acknowledged, what was sent without since `sinceMs`. */
+  async #flush(sinceMs: number): Promise<void> {
+    const sent = new Map<string, string>();
+    const pending: (Promise<void> | undefined)[] = [this.#takeUnawaited()];
+    for (const [stem, session] of this.sessions) {
+      if (!session.primary || !session.alive) continue;
+      if (session.announced && session.lastSentMs >= sinceMs) sent.set(stem, session.id);
+      pending.push(this.requestCompleted(session));
+    }
+    await Promise.all(pending);
+    await this.#cluster.replicator.resend(this, sent);
+  }
+
+  async #leave(): Promise<void> {
+    this.#joiner.stop();
+    this.#donor.stop();
+    this.#stateTransferred = false;
+    this.#cluster.replicator.removeSource(this);
+    this.#cluster.metrics.remove(this);
+    this.#cluster.removeManager(this);
+    await super.stop();
+  }
+}
+
+function exported(session: DeltaSession | undefined): SessionState | undefined {
+  return session?.announced && session.alive ? session.exportState() : undefined;
+}
+
+function both(one: Promise<void> | undefined, other: Promise<void> | undefined): Promise<void> | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return Promise.all([one, other]).then(() => undefined);
+}

@@ -1,0 +1,298 @@
+// A session that records its changes, and takes over those that others made (Tomcat: DeltaSession).
+import { asError } from "../../base/index.ts";
+import { type SessionKeeper, StandardSession } from "../../container/index.ts";
+import { stemOf } from "../../protocol/index.ts";
+import { expectBoolean, expectNumber, type JavaValue, javaInteger, ObjectOutputStream } from "../../serialization/index.ts";
+import { UnreplicableAttributeError } from "../errors.ts";
+import { DELTA_TYPES, type DeltaAction, DeltaRequest, MAX_INTERVAL_NAME } from "./delta-request.ts";
+import { ReplicatedAttribute } from "./replicated-attribute.ts";
+import type { SessionState } from "./session-state.ts";
+
+/** What Tomcat's authenticators keep in a session, and what of it travels with its state (ha.md 5). */
+const EXPECTED_SESSION_ID_NOTE = "org.apache.catalina.authenticator.SESSION_ID";
+const SAVED_REQUEST_NOTE = "org.apache.catalina.authenticator.REQUEST";
+
+/** An idle copy outlives its primary by its own length, so that a primary's last message is in time (ha.md 7). */
+const COPY_LIFE_FACTOR = 2;
+
+/** What a session tells of itself besides HttpSession's members. */
+export interface DeltaSessionKeeper extends SessionKeeper {
+  /** An attribute was changed in place into something that cannot travel: the others keep what they have. */
+  attributeNotReplicable(session: DeltaSession, error: UnreplicableAttributeError): void;
+}
+
+export interface DeltaSessionOptions {
+  readonly recordAllActions: boolean;
+}
+
+export class DeltaSession extends StandardSession {
+  /** Whether this worker is the last that served it, as far as it knows (ha.md 7). */
+  primary = true;
+  /** Number of its changes: the higher one wins between copies of ours (rule 11). */
+  version = 0;
+  /** Whether the others have been told of it. A session is announced with its first attribute (rule 22). */
+  announced = false;
+  /** Whether at least one other member has its newest version, or may be assumed to. */
+  safe = false;
+  /** Of the clock's `monotonic`, when the others last heard of it from here. */
+  lastSentMs = Number.NEGATIVE_INFINITY;
+  /** The lane of its messages (rule 10): its first stem, whatever it is called later. */
+  readonly orderKey: string;
+  readonly #deltaKeeper: DeltaSessionKeeper;
+  readonly #record: DeltaRequest;
+  /** Names of attributes that somebody may be changing in place (rule 14). */
+  readonly #watched = new Set<string>();
+  #principal: JavaValue = null;
+  #authType: JavaValue = null;
+  #notes: Map<string, JavaValue> | undefined;
+  #listeners: JavaValue[] = [];
+
+  constructor(keeper: DeltaSessionKeeper, id: string, maxInactiveIntervalSeconds: number, options: DeltaSessionOptions) {
+    super(keeper, id, maxInactiveIntervalSeconds);
+    this.orderKey = stemOf(id);
+    this.#deltaKeeper = keeper;
+    this.#record = new DeltaRequest(options.recordAllActions);
+  }
+
+  /** When it was last used, in milliseconds since 1970; also of an expired one. */
+  get lastUsedMs(): number {
+    return this.thisAccessedTimeMs;
+  }
+
+  get createdMs(): number {
+    return this.creationTimeMs;
+  }
+
+  /** Seconds; also of an expired one. */
+  get maxInactiveSeconds(): number {
+    return this.maxInactiveIntervalSeconds;
+  }
+
+  /** The authenticated user as a Tomcat described him, inert; null: none. */
+  get principal(): JavaValue {
+    return this.#principal;
+  }
+
+  /** How he was authenticated, a String; null: not. Travels in deltas only. */
+  get authType(): JavaValue {
+    return this.#authType;
+  }
+
+  get inUse(): boolean {
+    return this.activityCount > 0;
+  }
+
+  /** For managers: whether it has neither expired nor been invalidated. Looking does not expire it, as `valid` does. */
+  get alive(): boolean {
+    return this.validFlag;
+  }
+
+  /** Also moves the note that Tomcat's authenticators compare with the id. */
+  override setId(id: string): void {
+    const before = this.id;
+    super.setId(id);
+    if (this.#notes?.get(EXPECTED_SESSION_ID_NOTE) !== before) return;
+    this.#notes.set(EXPECTED_SESSION_ID_NOTE, id);
+    this.#record.set(DELTA_TYPES.Note, EXPECTED_SESSION_ID_NOTE, id);
+  }
+
+  /** Another member says that it is used: `clock` is our own, theirs may differ. */
+  touch(): void {
+    this.primary = false;
+    this.thisAccessedTimeMs = this.keeper.clock.now();
+    this.lastAccessedTimeMs = this.thisAccessedTimeMs;
+  }
+
+  /** A copy of a session that another member made at `creationTimeMs` of its clock. */
+  becomeCopy(creationTimeMs: number): void {
+    this.primary = false;
+    this.announced = true;
+    this.safe = true;
+    this.newFlag = false;
+    this.creationTimeMs = creationTimeMs;
+  }
+
+  /**
+   * What changed since the last call, as the data of a SESSION_DELTA; undefined when nothing did, or when it is not worth
+   * telling yet: a session that nobody knows is announced by its first attribute. Raises the version.
+   */
+  takeDelta(): Buffer | undefined {
+    this.#recordChangesInPlace();
+    if (this.activityCount <= 1) this.#watched.clear();
+    if (this.#record.size === 0 || (!this.announced && !this.#worthAnnouncing())) return undefined;
+    if (!this.announced && !this.#record.has(MAX_INTERVAL_NAME)) {
+      this.#record.set(DELTA_TYPES.MaxInterval, MAX_INTERVAL_NAME, javaInteger(this.maxInactiveIntervalSeconds));
+    }
+    const delta = this.#record.encode(this.id);
+    this.#record.clear();
+    this.version++;
+    return delta;
+  }
+
+  /** Rule 13: everything but what was changed here since the last send, which stays recorded. */
+  applyDelta(actions: readonly DeltaAction[]): void {
+    this.#recordChangesInPlace();
+    for (const action of actions) if (!this.#record.has(action.name)) this.#apply(action);
+  }
+
+  /** The whole session as it is now, unsent changes included. */
+  exportState(): SessionState {
+    this.#recordChangesInPlace();
+    return {
+      id: this.id,
+      creationTime: this.creationTimeMs,
+      lastAccessedTime: this.lastAccessedTimeMs,
+      thisAccessedTime: this.thisAccessedTimeMs,
+      maxInactiveInterval: this.maxInactiveIntervalSeconds,
+      isNew: this.newFlag,
+      isValid: this.validFlag,
+      version: this.version,
+      principal: this.#principal,
+      expectedSessionId: this.#notes?.get(EXPECTED_SESSION_ID_NOTE) ?? null,
+      savedRequest: this.#notes?.get(SAVED_REQUEST_NOTE) ?? null,
+      attributes: [...this.#replicated()].map(([name, attribute]) => [name, attribute.java] as const),
+      listeners: this.#listeners,
+    };
+  }
+
+  /** Replaces everything but the id and what was changed here since the last send (rules 11 and 13). Requests go on with it. */
+  importState(state: SessionState): void {
+    this.#recordChangesInPlace();
+    this.becomeCopy(state.creationTime);
+    if (state.version > 0) this.version = state.version;
+    this.lastAccessedTimeMs = state.lastAccessedTime;
+    if (!this.#record.has(MAX_INTERVAL_NAME)) this.maxInactiveIntervalSeconds = state.maxInactiveInterval;
+    if (!this.inUse) this.thisAccessedTimeMs = this.#plausible(state.thisAccessedTime);
+    this.#principal = state.principal;
+    this.#importNote(EXPECTED_SESSION_ID_NOTE, state.expectedSessionId);
+    this.#importNote(SAVED_REQUEST_NOTE, state.savedRequest);
+    this.#listeners = [...state.listeners];
+    for (const name of this.attributes.keys()) if (!this.#record.has(name)) this.attributes.delete(name);
+    for (const [name, value] of state.attributes)
+      if (!this.#record.has(name)) this.attributes.set(name, ReplicatedAttribute.received(value));
+  }
+
+  protected override loadAttribute(name: string): unknown {
+    const attribute = this.#attribute(name);
+    if (attribute === undefined) return undefined;
+    const value = attribute.value;
+    if (attribute.changeable) this.#watched.add(name);
+    return value;
+  }
+
+  protected override storeAttribute(name: string, value: unknown): void {
+    const attribute = this.#convert(name, value);
+    this.attributes.set(name, attribute);
+    this.#record.set(DELTA_TYPES.Attribute, name, attribute.java);
+    if (attribute.changeable) this.#watched.add(name);
+  }
+
+  protected override dropAttribute(name: string): void {
+    if (!this.attributes.delete(name)) return;
+    this.#watched.delete(name);
+    this.#record.remove(DELTA_TYPES.Attribute, name);
+  }
+
+  protected override changeMaxInactiveInterval(seconds: number): void {
+    super.changeMaxInactiveInterval(seconds);
+    this.#record.set(DELTA_TYPES.MaxInterval, MAX_INTERVAL_NAME, javaInteger(seconds));
+  }
+
+  protected override idleTooLong(nowMs: number): boolean {
+    if (this.primary) return super.idleTooLong(nowMs);
+    const lifeMs = this.maxInactiveIntervalSeconds * 1000 * COPY_LIFE_FACTOR;
+    return lifeMs > 0 && nowMs - this.thisAccessedTimeMs >= lifeMs;
+  }
+
+  #attribute(name: string): ReplicatedAttribute | undefined {
+    return this.attributes.get(name) as ReplicatedAttribute | undefined;
+  }
+
+  #replicated(): Map<string, ReplicatedAttribute> {
+    return this.attributes as Map<string, ReplicatedAttribute>;
+  }
+
+  /** A clock that differs from ours must not expire a session at once: it has its interval left at least. */
+  #plausible(accessedMs: number): number {
+    const nowMs = this.keeper.clock.now();
+    return Math.min(nowMs, Math.max(accessedMs, nowMs - this.maxInactiveIntervalSeconds * 1000));
+  }
+
+  #convert(name: string, value: unknown): ReplicatedAttribute {
+    try {
+      return ReplicatedAttribute.set(value, this.#attribute(name));
+    } catch (error) {
+      throw new UnreplicableAttributeError(name, { cause: asError(error) });
+    }
+  }
+
+  #recordChangesInPlace(): void {
+    for (const name of this.#watched) {
+      const attribute = this.#attribute(name);
+      try {
+        if (attribute?.refresh()) this.#record.set(DELTA_TYPES.Attribute, name, attribute.java);
+      } catch (error) {
+        this.#watched.delete(name);
+        this.#deltaKeeper.attributeNotReplicable(this, new UnreplicableAttributeError(name, { cause: asError(error) }));
+      }
+    }
+  }
+
+  #worthAnnouncing(): boolean {
+    if (this.attributes.size > 0) return true;
+    for (const action of this.#record.actions) if (action.type !== DELTA_TYPES.MaxInterval && !action.remove) return true;
+    return false;
+  }
+
+  #apply(action: DeltaAction): void {
+    const { type, name } = action;
+    const value = action.remove ? null : (action.value ?? null);
+    switch (type) {
+      case DELTA_TYPES.Attribute:
+        this.#watched.delete(name);
+        if (value === null) this.attributes.delete(name);
+        else this.attributes.set(name, ReplicatedAttribute.received(value));
+        break;
+      case DELTA_TYPES.Principal:
+        this.#principal = value;
+        break;
+      case DELTA_TYPES.IsNew:
+        this.newFlag = value !== null && expectBoolean(value);
+        break;
+      case DELTA_TYPES.MaxInterval:
+        if (value !== null) this.maxInactiveIntervalSeconds = expectNumber(value);
+        break;
+      case DELTA_TYPES.AuthType:
+        this.#authType = value;
+        break;
+      case DELTA_TYPES.Listener:
+        this.#applyListener(action);
+        break;
+      case DELTA_TYPES.Note:
+        this.#importNote(name, value);
+        break;
+      // A type that a later Tomcat invents is ignored, as Tomcat ignores it.
+    }
+  }
+
+  /** A listener is removed by its value. */
+  #applyListener({ remove, value }: DeltaAction): void {
+    if (value === undefined || value === null) return;
+    if (remove) this.#listeners = this.#listeners.filter((listener) => !bytesOf(listener).equals(bytesOf(value)));
+    else this.#listeners.push(value);
+  }
+
+  #importNote(name: string, value: JavaValue): void {
+    if (value === null) this.#notes?.delete(name);
+    else {
+      this.#notes ??= new Map();
+      this.#notes.set(name, value);
+    }
+  }
+}
+
+function bytesOf(value: JavaValue): Buffer {
+  const output = new ObjectOutputStream();
+  output.writeObject(value);
+  return output.toBuffer();
+}

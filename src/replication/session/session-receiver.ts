@@ -1,0 +1,140 @@
+// What a message of another member does to a manager's sessions (ha.md 3.4; rules 11 to 13).
+import type { Member } from "../../channel/index.ts";
+import { sessionIdHash } from "../../container/index.ts";
+import { stemOf } from "../../protocol/index.ts";
+import { InvalidSessionMessageError, MissedDeltaError, UnknownSessionError } from "../errors.ts";
+import { decodeSessionId } from "../message-bodies.ts";
+import { deltaVersion, SESSION_EVENTS, type SessionMessage } from "../messages.ts";
+import { chooseCopy } from "./copy-choice.ts";
+import { decodeDelta } from "./delta-request.ts";
+import type { DeltaSession } from "./delta-session.ts";
+import { decodeSessionStates, type SessionState } from "./session-state.ts";
+
+/** The manager's table of sessions, as far as messages change it. Nothing of it sends anything. */
+export interface SessionTable {
+  readonly contextName: string;
+  /** With this stem, not an alias of it. */
+  sessionWithStem(stem: string): DeltaSession | undefined;
+  /** With this stem or alias. */
+  sessionWithId(id: string): DeltaSession | undefined;
+  /** Makes a copy and puts it into the table. */
+  addCopy(id: string, creationTimeMs: number): DeltaSession;
+  /** The old id becomes an alias. */
+  rename(session: DeltaSession, newId: string): void;
+  /** Ends it here only. */
+  remove(session: DeltaSession): void;
+  /** This worker's copy stays although others have one that counts as newer: they are to get ours. */
+  assertCopy(session: DeltaSession): void;
+  /** One of two copies that were changed on two members was given up. */
+  conflict(): void;
+}
+
+export class SessionReceiver {
+  readonly #table: SessionTable;
+
+  constructor(table: SessionTable) {
+    this.#table = table;
+  }
+
+  /** Types 1, 2, 3, 13 and 15; others do nothing. Throws what refuses the message (rule 12). */
+  apply(message: SessionMessage, _sender: Member): void {
+    switch (message.event) {
+      case SESSION_EVENTS.SessionCreated:
+        this.#created(idOf(message), message.timestamp);
+        break;
+      case SESSION_EVENTS.SessionExpired:
+        this.#expired(idOf(message));
+        break;
+      case SESSION_EVENTS.SessionAccessed:
+        this.#known(idOf(message)).touch();
+        break;
+      case SESSION_EVENTS.SessionDelta:
+        this.#changed(idOf(message), dataOf(message), deltaVersion(message));
+        break;
+      case SESSION_EVENTS.ChangeSessionId:
+        this.#renamed(idOf(message), decodeSessionId(dataOf(message)));
+        break;
+      // A type that a later Tomcat invents is ignored, as Tomcat ignores it.
+    }
+  }
+
+  /** The data of an ALL_SESSION_DATA, asked for or not. Sessions that run requests here go on with the same object. */
+  install(data: Buffer): void {
+    for (const state of decodeSessionStates(data)) this.#install(state);
+  }
+
+  /** A late or repeated announcement changes nothing: ids are never used twice. */
+  #created(id: string, creationTimeMs: number): void {
+    if (this.#table.sessionWithStem(stemOf(id)) === undefined) this.#table.addCopy(id, creationTimeMs);
+  }
+
+  #expired(id: string): void {
+    const session = this.#table.sessionWithStem(stemOf(id));
+    if (session !== undefined) this.#table.remove(session);
+  }
+
+  #changed(id: string, data: Buffer, version: number | undefined): void {
+    const delta = decodeDelta(data);
+    if (stemOf(delta.sessionId) !== stemOf(id)) {
+      throw new InvalidSessionMessageError("The data of a SESSION_DELTA belongs to another session than its message");
+    }
+    const session = this.#known(id);
+    session.applyDelta(delta.actions);
+    session.touch();
+    const expected = session.version + 1;
+    if (version !== undefined && version > expected) {
+      // What it brings is worth having, but the version stays: the whole session that follows has to be newer.
+      throw new MissedDeltaError(this.#table.contextName, sessionIdHash(id), expected, version);
+    }
+    session.version = Math.max(session.version, version ?? expected);
+  }
+
+  #renamed(oldId: string, newId: string): void {
+    const session = this.#table.sessionWithId(oldId);
+    if (session === undefined) {
+      if (this.#table.sessionWithStem(stemOf(newId)) === undefined) this.#refuse(oldId);
+      return;
+    }
+    this.#table.rename(session, newId);
+    session.primary = false;
+  }
+
+  #install(state: SessionState): void {
+    const stem = stemOf(state.id);
+    const own = this.#table.sessionWithStem(stem);
+    if (own === undefined) {
+      this.#table.addCopy(state.id, state.creationTime).importState(state);
+      return;
+    }
+    const choice = chooseCopy(own, state);
+    if (choice !== "Take") {
+      if (choice === "KeepAndTell") {
+        this.#table.conflict();
+        own.version = state.version + 1;
+        this.#table.assertCopy(own);
+      }
+      return;
+    }
+    if (own.primary) this.#table.conflict();
+    if (own.id !== state.id) this.#table.rename(own, state.id);
+    own.importState(state);
+  }
+
+  #known(id: string): DeltaSession {
+    return this.#table.sessionWithId(id) ?? this.#refuse(id);
+  }
+
+  #refuse(id: string): never {
+    throw new UnknownSessionError(this.#table.contextName, sessionIdHash(id));
+  }
+}
+
+function idOf(message: SessionMessage): string {
+  if (message.sessionId === null) throw new InvalidSessionMessageError(`A message of type ${message.event} names no session`);
+  return message.sessionId;
+}
+
+function dataOf(message: SessionMessage): Buffer {
+  if (message.data === null) throw new InvalidSessionMessageError(`A message of type ${message.event} carries no data`);
+  return message.data;
+}

@@ -1,0 +1,86 @@
+// The sessions of a manager in blocks of a bounded size (rule 6).
+import type { Logger } from "../../base/index.ts";
+import { encodeSessionStates, type SessionState } from "../session/session-state.ts";
+
+/** A manager as those see it who send its sessions. */
+export interface StateSource {
+  /** Manager name, "localhost#/app". */
+  readonly contextName: string;
+  /** Stems of the sessions that the others are to have. */
+  stems(): string[];
+  /** The session as it is now, also under its new id when it was renamed; undefined: it is gone. */
+  stateOf(stem: string): SessionState | undefined;
+}
+
+export interface StateBlock {
+  /** Of ALL_SESSION_DATA. */
+  readonly data: Buffer;
+  /** How many sessions it holds. */
+  readonly sessions: number;
+  /** What of the asked-for stems this block settles. */
+  readonly stems: readonly string[];
+  /** Those among them that exist no longer. */
+  readonly gone: readonly string[];
+}
+
+export const MAX_BLOCK_BYTES = 1_048_576;
+const FIRST_SESSIONS = 64;
+const MOST_SESSIONS = 4096;
+
+/** Each block is encoded when it is asked for, from the sessions as they are then. A session larger than a block travels alone. */
+export class StateBlocks {
+  readonly #source: StateSource;
+  readonly #logger: Logger;
+  readonly #stems: readonly string[];
+  #next = 0;
+  #sessionsPerBlock: number;
+
+  constructor(source: StateSource, stems: readonly string[], logger: Logger, sessionsPerBlock: number = FIRST_SESSIONS) {
+    this.#source = source;
+    this.#stems = stems;
+    this.#logger = logger;
+    this.#sessionsPerBlock = sessionsPerBlock;
+  }
+
+  /** Undefined when every session has been in a block. */
+  next(): StateBlock | undefined {
+    while (this.#next < this.#stems.length) {
+      const stems = this.#stems.slice(this.#next, this.#next + this.#sessionsPerBlock);
+      const block = this.#encode(stems);
+      if (block === undefined) continue;
+      this.#next += stems.length;
+      if (block.data.length < MAX_BLOCK_BYTES / 2) this.#sessionsPerBlock = Math.min(this.#sessionsPerBlock * 2, MOST_SESSIONS);
+      return block;
+    }
+    return undefined;
+  }
+
+  /** Undefined: too many sessions at once; fewer will be tried. */
+  #encode(stems: readonly string[]): StateBlock | undefined {
+    const states: SessionState[] = [];
+    const gone: string[] = [];
+    for (const stem of stems) {
+      const state = this.#source.stateOf(stem);
+      if (state === undefined) gone.push(stem);
+      else states.push(state);
+    }
+    const data = this.#tryToEncode(states);
+    if (stems.length > 1 && (data === undefined || data.length > MAX_BLOCK_BYTES)) {
+      this.#sessionsPerBlock = Math.max(1, stems.length >> 1);
+      return undefined;
+    }
+    if (data === undefined) return { data: encodeSessionStates([]), sessions: 0, stems, gone };
+    return { data, sessions: states.length, stems, gone };
+  }
+
+  /** Undefined when a session among them cannot be encoded, which keeps only that one out. */
+  #tryToEncode(states: readonly SessionState[]): Buffer | undefined {
+    try {
+      return encodeSessionStates(states);
+    } catch (error) {
+      if (states.length === 1)
+        this.#logger.error({ err: error, manager: this.#source.contextName }, "Session cannot be sent and is left out");
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,86 @@
+// Sends all sessions of a manager to a member that starts (rule 6; ha.md 3.3).
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Clock, Logger } from "../../base/index.ts";
+import type { Channel, Member } from "../../channel/index.ts";
+import { allSessionData, allSessionTransferComplete } from "../message-bodies.ts";
+import { SESSION_EVENTS } from "../messages.ts";
+import type { ReplicationMetrics } from "../replication-metrics.ts";
+import { encodeSessionStates } from "../session/session-state.ts";
+import { StateBlocks, type StateSource } from "./state-blocks.ts";
+
+export interface StateDonorDeps {
+  readonly channel: Pick<Channel, "send">;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: ReplicationMetrics;
+}
+
+const SYNCHRONOUS = { acknowledge: "Processed", asynchronous: false } as const;
+
+/**
+ * Blocks of at most 1 MiB, each acknowledged after it is installed and made from the sessions as they are then; other work gets
+ * its turn between them. The final message goes only behind the last acknowledgement, so that whoever has it has everything.
+ */
+export class StateDonor {
+  readonly #deps: StateDonorDeps;
+  readonly #source: StateSource;
+  readonly #transfers = new Map<string, AbortController>();
+
+  constructor(deps: StateDonorDeps, source: StateSource) {
+    this.#deps = deps;
+    this.#source = source;
+  }
+
+  /** Starts a transfer and returns. A member that asks again gets a new one; the old one ends. */
+  serve(member: Member): void {
+    this.#transfers.get(member.key)?.abort();
+    const stopping = new AbortController();
+    this.#transfers.set(member.key, stopping);
+    void this.#transfer(member, stopping.signal).finally(() => {
+      if (this.#transfers.get(member.key) === stopping) this.#transfers.delete(member.key);
+    });
+  }
+
+  stop(): void {
+    for (const transfer of this.#transfers.values()) transfer.abort();
+  }
+
+  async #transfer(member: Member, signal: AbortSignal): Promise<void> {
+    const { clock, logger } = this.#deps;
+    const startedMs = clock.monotonic();
+    // A Tomcat drops what it queued with an older time stamp: nothing that any block may lack is older than the first.
+    const snapshotMs = clock.now();
+    let sessions = 0;
+    try {
+      const blocks = new StateBlocks(this.#source, this.#source.stems(), logger);
+      let data: Buffer | undefined = blocksFirst(blocks, (count) => (sessions += count));
+      // Also without sessions there is one block: a Tomcat sends one, and a final message without any means that it got lost.
+      for (data ??= encodeSessionStates([]); data !== undefined; data = blocksFirst(blocks, (count) => (sessions += count))) {
+        await this.#send(member, SESSION_EVENTS.AllSessionData, allSessionData(this.#source.contextName, data, clock.now()));
+        await nextTurn();
+        if (signal.aborted) return;
+      }
+      await this.#send(member, SESSION_EVENTS.AllSessionTransferComplete, allSessionTransferComplete(this.#source.contextName, snapshotMs));
+    } catch (error) {
+      logger.warn({ err: error, manager: this.#source.contextName, member: member.name, sessions }, "State transfer to a member failed");
+      return;
+    }
+    const durationMs = Math.round(clock.monotonic() - startedMs);
+    logger.info({ manager: this.#source.contextName, member: member.name, sessions, durationMs }, "State transferred to a member");
+  }
+
+  #send(member: Member, event: number, body: Buffer): Promise<void> {
+    this.#deps.metrics.sent(event);
+    return this.#deps.channel.send([member], { kind: "Object", body }, SYNCHRONOUS);
+  }
+}
+
+/** The data of the next block that holds sessions. */
+function blocksFirst(blocks: StateBlocks, count: (sessions: number) => void): Buffer | undefined {
+  for (let block = blocks.next(); block !== undefined; block = blocks.next()) {
+    if (block.sessions === 0) continue;
+    count(block.sessions);
+    return block.data;
+  }
+  return undefined;
+}
