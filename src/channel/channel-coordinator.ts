@@ -2,6 +2,7 @@
 import { type Lifecycle, LifecycleGroup } from "../base/index.ts";
 import type { ChannelMessage, ChannelReceiver, ChannelSender, Member, MembershipService } from "./channel.ts";
 import type { LayerAbove, LayerBelow } from "./interceptor.ts";
+import { isProbe } from "./interceptors/probe-messages.ts";
 import { createMember, SHUTDOWN_COMMAND } from "./wire/member-block.ts";
 
 export interface ChannelCoordinatorDeps {
@@ -13,6 +14,8 @@ export interface ChannelCoordinatorDeps {
 const NO_SUSPECTS: readonly Member[] = [];
 
 export class ChannelCoordinator implements LayerBelow, Lifecycle {
+  /** Called for each probe of a member; the layers above drop them. Must not throw. */
+  onProbe: (member: Member) => void = () => undefined;
   readonly #sender: ChannelSender;
   readonly #receiver: ChannelReceiver;
   readonly #membership: MembershipService;
@@ -34,10 +37,15 @@ export class ChannelCoordinator implements LayerBelow, Lifecycle {
   /** Called once, when the stack is put together. */
   link(above: LayerAbove): void {
     this.#membership.listener = above;
+    const deliver = (message: ChannelMessage, member: Member | undefined) => {
+      if (member !== undefined && isProbe(message)) this.onProbe(member);
+      // Known by another id than the announced one: the message comes from the member as it is known.
+      const known = member === undefined || member.key === message.address.key ? message : { ...message, address: member };
+      return above.messageReceived(known);
+    };
     this.#receiver.onMessage = (message) => {
       const member = this.#membership.messageFrom(message.address, message.timestamp);
-      if (member instanceof Promise) return member.then((found) => above.messageReceived(from(message, found)));
-      return above.messageReceived(from(message, member));
+      return member instanceof Promise ? member.then((found) => deliver(message, found)) : deliver(message, member);
     };
   }
 
@@ -101,9 +109,4 @@ export class ChannelCoordinator implements LayerBelow, Lifecycle {
     this.#running = false;
     return this.#membership.stop();
   }
-}
-
-/** The message as one of the member that is known, where that differs from the sender that it announces. */
-function from(message: ChannelMessage, member: Member | undefined): ChannelMessage {
-  return member === undefined || member.key === message.address.key ? message : { ...message, address: member };
 }

@@ -41,6 +41,8 @@ interface Peer {
   heardMs: number | undefined;
 }
 
+/** After a heartbeat of a Tomcat in the group, whose configuration is ours. */
+const TOMCAT_MARGIN_MS = 1000;
 const REFUSAL_OPTIONS: SendOptions = { acknowledge: "None", asynchronous: true };
 
 export class GroupChannel implements Channel, RpcCarrier, LayerAbove {
@@ -71,7 +73,8 @@ export class GroupChannel implements Channel, RpcCarrier, LayerAbove {
     });
     coordinator.link(interceptors.at(-1) ?? this);
     this.#top = interceptors[0] ?? coordinator;
-    this.hello = new Hello({ ...deps, channel: this });
+    this.hello = new Hello({ ...deps, channel: this }, { tomcatPatienceMs: options.heartbeatSleepMs + TOMCAT_MARGIN_MS });
+    coordinator.onProbe = (member) => this.hello.probedBy(member);
     this.#parts = new LifecycleGroup([
       { start: async () => this.hello.open(), stop: nothing },
       coordinator,

@@ -1,5 +1,5 @@
 // Members make themselves known to one another, and learn who is one of ours and who is a Tomcat (rule 4).
-import { type Clock, delay, type Logger, type Random } from "../base/index.ts";
+import { type Clock, delay, type Logger, type Random, type Timer } from "../base/index.ts";
 import type { Member, MembershipListener } from "./channel.ts";
 import type { ChannelMetrics } from "./channel-metrics.ts";
 import type { RpcCarrier } from "./rpc-carrier.ts";
@@ -21,6 +21,8 @@ export interface HelloOptions {
   readonly timeoutMs?: number;
   /** Between a failed hello and the next; default 1000. */
   readonly retryMs?: number;
+  /** How long after its answer a Tomcat may need to take us for a member: its heartbeat; default 6000. */
+  readonly tomcatPatienceMs?: number;
 }
 
 /** Known to every version of ours: never change it. */
@@ -32,12 +34,18 @@ interface Greeting {
   readonly member: Member;
   readonly ended: AbortController;
   kind: MemberKind | undefined;
+  /** The member writes to us from now on what it writes to its members. */
+  knowsUs: boolean;
+  timer: Timer | undefined;
 }
 
 /**
  * Says hello to each member that appears, with acknowledgement after processing, until it has answered or gone. A worker of ours
  * answers; a Tomcat's DNS provider adds the sender and answers NoRpcChannelReply. The channel looks an unknown sender up before its
  * hello reaches us, so whoever has our answer has us among its members and we have it among ours.
+ *
+ * A Tomcat whose DNS listed us before we listened is slower: its TcpFailureDetector has found us dead, takes no hello for a sign of
+ * life, and asks again with its next heartbeat (seen with 10.1.60). Its probe shows that it knows us then.
  */
 export class Hello implements MembershipListener {
   /** Called when it becomes known what a member is, at most once for each time it appears. Must not throw. */
@@ -45,14 +53,18 @@ export class Hello implements MembershipListener {
   readonly #deps: HelloDeps;
   readonly #timeoutMs: number;
   readonly #retryMs: number;
+  readonly #tomcatPatienceMs: number;
   readonly #rpc: RpcChannel;
   readonly #greetings = new Map<string, Greeting>();
+  /** Members that have probed us, by key, also before they are members here. */
+  readonly #probedBy = new Set<string>();
   #waiting: (() => void)[] = [];
 
   constructor(deps: HelloDeps, options: HelloOptions = {}) {
     this.#deps = deps;
     this.#timeoutMs = options.timeoutMs ?? 3000;
     this.#retryMs = options.retryMs ?? 1000;
+    this.#tomcatPatienceMs = options.tomcatPatienceMs ?? 6000;
     const handler: RpcHandler = {
       replyRequest: (_message, sender) => {
         this.#learn(sender, "ours");
@@ -72,8 +84,9 @@ export class Hello implements MembershipListener {
   close(): void {
     this.#deps.channel.removeMembershipListener(this);
     this.#rpc.close();
-    for (const greeting of this.#greetings.values()) greeting.ended.abort();
+    for (const greeting of this.#greetings.values()) this.#end(greeting);
     this.#greetings.clear();
+    this.#probedBy.clear();
     this.#wake();
   }
 
@@ -83,14 +96,14 @@ export class Hello implements MembershipListener {
   }
 
   /**
-   * Resolves when each member has answered or gone, which may take for ever: a member that neither answers nor fails its probe
-   * keeps a joiner waiting (rule 5). Rejects only with the reason of the signal.
+   * Resolves when each member has answered and writes to us from now on, or has gone. That may take for ever: a member that neither
+   * answers nor fails its probe keeps a joiner waiting (rule 5). Rejects only with the reason of the signal.
    */
   async everyMemberAnswered(signal?: AbortSignal): Promise<void> {
     const wake = () => this.#wake();
     signal?.addEventListener("abort", wake);
     try {
-      while ([...this.#greetings.values()].some((greeting) => greeting.kind === undefined)) {
+      while ([...this.#greetings.values()].some((greeting) => !greeting.knowsUs)) {
         signal?.throwIfAborted();
         await new Promise<void>((resolve) => this.#waiting.push(resolve));
       }
@@ -100,15 +113,25 @@ export class Hello implements MembershipListener {
   }
 
   memberAdded(member: Member): void {
-    const greeting: Greeting = { member, ended: new AbortController(), kind: undefined };
+    const greeting: Greeting = { member, ended: new AbortController(), kind: undefined, knowsUs: false, timer: undefined };
     this.#greetings.set(member.key, greeting);
     void this.#greet(greeting);
   }
 
   memberDisappeared(member: Member): void {
-    this.#greetings.get(member.key)?.ended.abort();
+    const greeting = this.#greetings.get(member.key);
+    if (greeting) this.#end(greeting);
     this.#greetings.delete(member.key);
+    this.#probedBy.delete(member.key);
     this.#wake();
+  }
+
+  /** The failure detector of this member has asked whether we live. */
+  probedBy(member: Member): void {
+    if (this.#probedBy.has(member.key)) return;
+    this.#probedBy.add(member.key);
+    const greeting = this.#greetings.get(member.key);
+    if (greeting?.kind === "Tomcat") this.#knowsUs(greeting);
   }
 
   /** Ends when it is known what the member is, also from a hello of its own: who greets us knows us. */
@@ -144,7 +167,19 @@ export class Hello implements MembershipListener {
     greeting.ended.abort();
     this.#deps.logger.info({ member: member.name, kind }, "Member answered");
     this.onKind(member, kind);
+    if (kind === "ours" || this.#probedBy.has(member.key)) this.#knowsUs(greeting);
+    else greeting.timer = this.#deps.clock.setTimeout(() => this.#knowsUs(greeting), this.#tomcatPatienceMs);
+  }
+
+  #knowsUs(greeting: Greeting): void {
+    greeting.timer?.cancel();
+    greeting.knowsUs = true;
     this.#wake();
+  }
+
+  #end(greeting: Greeting): void {
+    greeting.ended.abort();
+    greeting.timer?.cancel();
   }
 
   #wake(): void {

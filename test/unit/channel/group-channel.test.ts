@@ -347,6 +347,24 @@ describe("GroupChannel", () => {
     await channel.stop();
   });
 
+  it("waits for a Tomcat until its probe shows that it knows us", async () => {
+    const { floor, channel } = await started();
+    floor.add(B);
+    const { message } = floor.sent[0]!;
+    const hello = decodeRpcMessage(new ObjectInputStream(message.body).readObject());
+    const refusal = encodeRpcMessage({ ...hello, kind: "NoRpcChannel", message: null }, new SuidTable());
+    await floor.receiver.onMessage(testMessage({ address: B, options: 8, body: refusal }));
+    let answered = false;
+    const everybody = channel.hello.everyMemberAnswered().then(() => {
+      answered = true;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual([channel.hello.kindOf(B), answered], ["Tomcat", false]);
+    await floor.receiver.onMessage(testMessage({ address: B, body: PROBE_BODY }));
+    await everybody;
+    await channel.stop();
+  });
+
   it("answers a hello", async () => {
     const { floor, channel } = await started();
     const uuid = Buffer.alloc(16, 9);

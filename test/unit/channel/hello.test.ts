@@ -49,11 +49,38 @@ describe("Hello", () => {
     assert.equal(hello.kindOf(B), undefined);
     carrier.reply(B, "anything", carrier.sent[0]);
     assert.equal(await settled(everybody), false);
+    hello.probedBy(C);
     carrier.refuse(C, carrier.sent[1]);
     await everybody;
     assert.deepEqual([hello.kindOf(B), hello.kindOf(C)], ["ours", "Tomcat"]);
     assert.deepEqual(learnt, ["127.0.9.2 ours", "127.0.9.3 Tomcat"]);
     hello.close();
+    assert.equal(clock.pendingTimers, 0);
+  });
+
+  it("waits for the probe of a Tomcat that may have found us dead before, or for its heartbeat to be over", async () => {
+    const { clock, carrier, hello } = open();
+    carrier.add(B);
+    carrier.add(C);
+    carrier.refuse(B, carrier.sent[0]);
+    carrier.refuse(C, carrier.sent[1]);
+    const everybody = hello.everyMemberAnswered();
+    await clock.advance(0);
+    assert.deepEqual([hello.kindOf(B), hello.kindOf(C)], ["Tomcat", "Tomcat"], "known at once");
+    hello.probedBy(B);
+    await clock.advance(5999);
+    assert.equal(await settled(everybody), false);
+    await clock.advance(1);
+    await everybody;
+    assert.equal(clock.pendingTimers, 0);
+
+    carrier.remove(B);
+    carrier.add(B);
+    carrier.refuse(B);
+    const again = hello.everyMemberAnswered();
+    assert.equal(await settled(again), false, "the probe was for the time before");
+    carrier.remove(B);
+    await again;
     assert.equal(clock.pendingTimers, 0);
   });
 
