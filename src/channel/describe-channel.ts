@@ -14,7 +14,8 @@ export interface MemberDescription {
 }
 
 export interface ChannelDescription {
-  readonly localMember: string;
+  /** Undefined while the channel does not run. */
+  readonly localMember: string | undefined;
   /** Whether the others can find this one; undefined while nobody could tell. */
   readonly listsLocalMember: boolean | undefined;
   readonly members: readonly MemberDescription[];

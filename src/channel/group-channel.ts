@@ -201,7 +201,8 @@ export class GroupChannel implements Channel, RpcCarrier, LayerAbove {
       describeMember(member, "Alive", this.hello.kindOf(member), heardMs === undefined ? undefined : nowMs - heardMs),
     );
     const suspects = this.suspects.map((member) => describeMember(member, "Suspect", undefined, undefined));
-    return { localMember: this.localMember.name, listsLocalMember: this.listsLocalMember, members: [...alive, ...suspects] };
+    const localMember = this.#coordinator.running ? this.localMember.name : undefined;
+    return { localMember, listsLocalMember: this.listsLocalMember, members: [...alive, ...suspects] };
   }
 
   #deliver(received: LazyReceivedMessage): Promise<void> | undefined {

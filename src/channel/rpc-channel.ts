@@ -122,10 +122,11 @@ export class RpcChannel implements RpcEndpoint, MembershipListener {
     const body = encodeRpcMessage({ kind: "Request", uuid, rpcId: this.rpcId, message }, this.#deps.carrier.suids);
     const id = uuid.toString("hex");
     const { promise, resolve, reject } = Promise.withResolvers<RpcResult>();
+    const waiting = new Map(destinations.map((member) => [member.key, member]));
     const call: Call = {
       mode: options.mode,
-      destinations: destinations.length,
-      waiting: new Map(destinations.map((member) => [member.key, member])),
+      destinations: waiting.size,
+      waiting,
       replies: [],
       refused: [],
       failed: [],

@@ -65,9 +65,10 @@ export class TcpProbe implements MemberProbe {
 
   #connect(prober: Member, member: Member, acknowledged: boolean): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<boolean>();
-    const answers = acknowledged || this.#options.performReadTest;
+    const { connectTimeoutMs, performSendTest, performReadTest, readTestTimeoutMs } = this.#options;
+    const answers = acknowledged || performReadTest;
     const socket = connect({ host: member.address, port: member.port, localAddress: prober.address, noDelay: true });
-    let timer: Timer = this.#clock.setTimeout(() => socket.destroy(), this.#options.connectTimeoutMs);
+    let timer = this.#destroyAfter(socket, connectTimeoutMs);
     let alive = false;
     const lives = () => {
       alive = true;
@@ -75,15 +76,14 @@ export class TcpProbe implements MemberProbe {
     };
     this.#sockets.add(socket);
     socket.once("connect", () => {
-      if (!answers && !this.#options.performSendTest) {
+      if (!answers && !performSendTest) {
         lives();
         return;
       }
       timer.cancel();
-      timer = this.#clock.setTimeout(() => socket.destroy(), answers ? this.#options.readTestTimeoutMs : this.#options.connectTimeoutMs);
-      const written = answers ? undefined : lives;
+      timer = this.#destroyAfter(socket, answers ? readTestTimeoutMs : connectTimeoutMs);
       socket.write(this.#frame(prober, answers), (error) => {
-        if (!error) written?.();
+        if (!error && !answers) lives();
       });
     });
     if (answers) socket.once("data", lives);
@@ -95,6 +95,20 @@ export class TcpProbe implements MemberProbe {
       resolve(alive);
     });
     return promise;
+  }
+
+  /** When our own event loop was blocked, the answer may wait in the kernel: it is read before the time counts as over. */
+  #destroyAfter(socket: Socket, timeoutMs: number): Timer {
+    let immediate: NodeJS.Immediate | undefined;
+    const timer = this.#clock.setTimeout(() => {
+      immediate = setImmediate(() => socket.destroy());
+    }, timeoutMs);
+    return {
+      cancel: () => {
+        timer.cancel();
+        clearImmediate(immediate);
+      },
+    };
   }
 
   #frame(prober: Member, answers: boolean): Buffer {

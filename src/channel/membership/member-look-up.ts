@@ -1,5 +1,14 @@
 // Looks the members' name up, one look-up at a time: regularly, and at once when somebody unknown speaks.
-import { type AddressFamily, type Clock, delay, type Logger, type NameResolver, type Timer } from "../../base/index.ts";
+import {
+  type AddressFamily,
+  asError,
+  type Clock,
+  delay,
+  type Logger,
+  type LookUp,
+  type NameResolver,
+  type Timer,
+} from "../../base/index.ts";
 import type { ChannelMetrics } from "../channel-metrics.ts";
 
 export interface MemberLookUpDeps {
@@ -83,7 +92,7 @@ export class MemberLookUp {
 
   async #lookUp(): Promise<void> {
     const { name, family } = this.#options;
-    const answer = await this.#deps.resolver.addresses(name, family);
+    const answer = await this.#deps.resolver.addresses(name, family).catch(unavailable);
     if (this.#stopping.signal.aborted) return;
     this.#deps.metrics.lookUps.inc({ result: answer.kind });
     if (answer.kind === "unavailable") {
@@ -95,4 +104,9 @@ export class MemberLookUp {
     this.#unavailable = false;
     this.#deps.onAnswer(answer.kind === "found" ? answer.records : []);
   }
+}
+
+/** A resolver does not reject; one that does all the same has told nothing about anybody. */
+function unavailable(error: unknown): LookUp<string> {
+  return { kind: "unavailable", reason: asError(error).message };
 }

@@ -283,6 +283,10 @@ describe("GroupChannel", () => {
     await channel.stop();
   });
 
+  it("can be described before it runs", () => {
+    assert.deepEqual(build().channel.describe(), { localMember: undefined, listsLocalMember: true, members: [] });
+  });
+
   it("sends a heartbeat down every period", async () => {
     const { clock, floor, channel } = await started();
     await clock.advance(10_000);

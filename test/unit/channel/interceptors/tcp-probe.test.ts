@@ -100,6 +100,14 @@ describe("TcpProbe", () => {
     assert.equal(await probeWith({ readTestTimeoutMs: 20 }).probe(prober, member, true), false);
   });
 
+  it("reads an answer that came while its own event loop was blocked", async () => {
+    const { member } = await listen();
+    const answer = probeWith({ connectTimeoutMs: 20 }).probe(prober, member, false);
+    await Promise.resolve();
+    process.nextTick(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60));
+    assert.equal(await answer, true);
+  });
+
   it("finds a member dead that refuses", async () => {
     const { listener, member } = await listen();
     await listener.close();

@@ -82,6 +82,19 @@ describe("DnsMembershipService", () => {
     await service.stop();
   });
 
+  it("takes a resolver that fails for one that cannot tell", async () => {
+    const { clock, resolver, service, events } = await startService({ found: ["10.0.0.1", "10.0.0.2"] });
+    const broken = Promise.withResolvers<void>();
+    resolver.gate = broken.promise;
+    await clock.advance(REFRESH_MS);
+    broken.reject(new Error("EACCES: resolv.conf"));
+    resolver.gate = undefined;
+    await clock.advance(REFRESH_MS);
+    assert.equal(resolver.lookUps, 3, "and asks on");
+    assert.deepEqual(events, ["added 10.0.0.2"]);
+    await service.stop();
+  });
+
   it("reports absence at the first definitive answer where a detector asks the member, and for good after 30 s", async () => {
     const { clock, resolver, service, events } = await startService({ found: ["10.0.0.1", "10.0.0.2"] });
     resolver.absent();
