@@ -37,7 +37,7 @@ const ROWS: readonly (readonly [string, string, string])[] = [
 ];
 
 /** The text after the session id. */
-function valueOf(answer: Answer): string {
+function attributeIn(answer: Answer): string {
   return answer.text.slice(answer.text.indexOf(" ") + 1);
 }
 
@@ -70,34 +70,34 @@ for (const channelSendOptions of [6, 8]) {
     for (const [kind, java, javascript] of ROWS) {
       it(`serves a ${kind} that Tomcat's application set in our worker, and back in Tomcat`, async () => {
         const made = await ask(tomcat.url, `op=set&k=${kind}&v=${kind}`);
-        assert.equal(valueOf(made), java);
+        assert.equal(attributeIn(made), java);
         const seen = await workers.eventually(
           () => ask(workers.url(0), `op=get&k=${kind}`, made.cookie),
-          (answer) => valueOf(answer) !== "null",
+          (answer) => attributeIn(answer) !== "null",
         );
-        assert.equal(valueOf(seen), javascript);
+        assert.equal(attributeIn(seen), javascript);
         assert.equal(routeIn(seen), "worker-0");
         const back = await workers.eventually(
           () => ask(tomcat.url, `op=get&k=${kind}`, seen.cookie),
-          (answer) => valueOf(answer) !== "null",
+          (answer) => attributeIn(answer) !== "null",
         );
-        assert.equal(valueOf(back), java);
+        assert.equal(attributeIn(back), java);
         assert.equal(routeIn(back), "java");
       });
 
       it(`serves a ${kind} that our worker's application set in Tomcat and in the other worker`, async () => {
         const made = await ask(workers.url(0), `op=set&k=${kind}&v=${kind}`);
-        assert.equal(valueOf(made), javascript);
+        assert.equal(attributeIn(made), javascript);
         const inJava = await workers.eventually(
           () => ask(tomcat.url, `op=get&k=${kind}`, made.cookie),
-          (answer) => valueOf(answer) !== "null",
+          (answer) => attributeIn(answer) !== "null",
         );
-        assert.equal(valueOf(inJava), java);
+        assert.equal(attributeIn(inJava), java);
         const inOther = await workers.eventually(
           () => ask(workers.url(1), `op=get&k=${kind}`, inJava.cookie),
-          (answer) => valueOf(answer) !== "null",
+          (answer) => attributeIn(answer) !== "null",
         );
-        assert.equal(valueOf(inOther), javascript);
+        assert.equal(attributeIn(inOther), javascript);
       });
     }
 
@@ -141,10 +141,10 @@ for (const channelSendOptions of [6, 8]) {
       tomcat = new RealTomcat({ name: "java", address: JAVA, httpPort: 8080, receiverPort: 4000, members: MEMBERS, channelSendOptions });
       await tomcat.start();
       const seen = await ask(tomcat.url, "op=peek&k=early", made.cookie);
-      assert.equal(valueOf(seen), "java.util.LinkedHashMap {name=shop, items=[apple, pear]}");
+      assert.equal(attributeIn(seen), "java.util.LinkedHashMap {name=shop, items=[apple, pear]}");
       await workers.restart(1);
       const inOurs = await ask(workers.url(1), "op=peek&k=early", seen.cookie);
-      assert.equal(valueOf(inOurs), 'Object {"name":"shop","items":["apple","pear"]}');
+      assert.equal(attributeIn(inOurs), 'Object {"name":"shop","items":["apple","pear"]}');
     });
   });
 }
