@@ -50,8 +50,4 @@ export class Fifo<T> {
   *[Symbol.iterator](): Generator<T> {
     for (let index = this.#head; index < this.#items.length; index++) yield this.#items[index]!;
   }
-
-  *backwards(): Generator<T> {
-    for (let index = this.#items.length - 1; index >= this.#head; index--) yield this.#items[index]!;
-  }
 }

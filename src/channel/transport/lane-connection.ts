@@ -19,8 +19,6 @@ export interface LaneConnectionListener {
   connected(): void;
   /** `true` for ACK, `false` for FAIL_ACK; all of one read in order. */
   acknowledged(results: readonly boolean[]): void;
-  /** The socket has room again. */
-  drained(): void;
   /** Refused, broken, or closed by the peer. */
   lost(error: Error): void;
 }
@@ -52,7 +50,6 @@ export class LaneConnection {
     );
     this.#socket.on("connect", () => this.#onConnect());
     this.#socket.on("data", (chunk) => this.#onData(chunk));
-    this.#socket.on("drain", () => this.#over || listener.drained());
     this.#socket.on("end", () => this.#socket.destroy());
     this.#socket.on("error", (error) => {
       this.#error = error;
@@ -62,11 +59,6 @@ export class LaneConnection {
 
   get connected(): boolean {
     return this.#connected && !this.#over;
-  }
-
-  /** The socket has room: what is written now reaches the system without waiting in this process. */
-  get hasRoom(): boolean {
-    return !this.#socket.writableNeedDrain;
   }
 
   /** Everything written between `batch` and `send` leaves with one system call. */

@@ -58,8 +58,6 @@ export class Lane {
   /** Written and not to be acknowledged, but still in this process. */
   readonly #unflushed = new Fifo<Outgoing>();
   #onWritten: (error?: Error | null) => void = ignore;
-  /** Messages without acknowledgement in the queue whose senders still wait. */
-  #promised = 0;
   #sequence = 0;
   #connection: LaneConnection | undefined;
   #connectedAtMs = 0;
@@ -82,10 +80,12 @@ export class Lane {
   /** Takes its place in the queue; `flush` writes. */
   add(message: Outgoing): void {
     this.#queue.push(message);
-    if (!message.acknowledged) this.#promised++;
   }
 
-  /** Writes what may be written, in one batch; connects first where there is no connection. */
+  /**
+   * Writes what may be written, in one batch; connects first where there is no connection. What the system does not take yet stays in
+   * the socket's memory, under the bound of `Destination`; a message without acknowledgement counts as sent there (rule 9).
+   */
   flush(): void {
     this.flushScheduled = false;
     if (this.#queue.length === 0) return;
@@ -139,7 +139,6 @@ export class Lane {
         this.#write(connection);
       },
       acknowledged: (results) => this.#acknowledged(connection, results),
-      drained: () => this.#write(connection),
       lost: (error) => {
         this.#connection = undefined;
         if (connected) this.#repeat(error);
@@ -159,7 +158,7 @@ export class Lane {
     for (let message = this.#queue.peek(); message; message = this.#queue.peek()) {
       if (!message.finished) {
         const windowFull = this.#awaitingAck.length >= this.window;
-        if ((windowFull && (message.acknowledged || this.window === 1)) || !connection.hasRoom) break;
+        if (windowFull && (message.acknowledged || this.window === 1)) break;
         messages++;
         bytes += message.frame.length;
         this.#writeOne(connection, message);
@@ -173,7 +172,6 @@ export class Lane {
       this.#deps.metrics.sentBytes.inc(bytes);
       this.#deps.metrics.writes.inc();
     }
-    if (this.#promised > 0 && !connection.hasRoom) this.#settleQueued();
   }
 
   #writeOne(connection: LaneConnection, message: Outgoing): void {
@@ -186,14 +184,6 @@ export class Lane {
     this.#unflushed.push(message);
     connection.write(message.frame, this.#onWritten);
     this.#succeed(message);
-  }
-
-  /** The socket has no room: whoever waits only for the bytes to leave may go on once they stand in the bounded queue (rule 9). */
-  #settleQueued(): void {
-    for (const message of this.#queue.backwards()) {
-      if (this.#promised === 0) break;
-      if (!message.acknowledged) this.#succeed(message);
-    }
   }
 
   #written(): void {
@@ -262,7 +252,6 @@ export class Lane {
   #succeed(message: Outgoing): void {
     if (message.settled) return;
     message.settled = true;
-    if (!message.acknowledged) this.#promised--;
     message.delivery.succeed();
   }
 
@@ -271,7 +260,6 @@ export class Lane {
     this.#deps.metrics.sendFailures[reason].inc();
     if (!message.settled) {
       message.settled = true;
-      if (!message.acknowledged) this.#promised--;
       message.delivery.fail(this.#deps.member, error);
     }
     this.#finish(message);

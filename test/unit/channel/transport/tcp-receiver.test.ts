@@ -367,6 +367,22 @@ describe("TcpReceiver: before it is known who speaks (rule 20)", () => {
     assert.equal(await running.count("tomcatcluster_channel_receiver_connections"), 1);
   });
 
+  it("what a connection buffered is free again when it has closed or spoken", async () => {
+    const running = await run({ maxUnidentifiedBytes: 100_000 });
+    const message = encodeChannelData(messageOf(Buffer.alloc(80_000), 6));
+    for (let round = 0; round < 3; round++) {
+      const broken = await running.connect();
+      broken.socket.end(message.subarray(0, 70_000));
+      await broken.closed();
+      const whole = await running.connect();
+      whole.socket.write(message.subarray(0, 70_000));
+      whole.socket.write(message.subarray(70_000));
+      await whole.until(1);
+      whole.socket.write(message.subarray(0, 70_000));
+    }
+    assert.equal(await failures(running, "buffer_limit"), 0);
+  });
+
   it("an address that the membership does not know is refused, at once or after its look-up", async () => {
     const asked: string[] = [];
     const running = await run(
