@@ -19,7 +19,9 @@ export function freezeHead(response: ServerResponse): void {
 
 /** Adds to a head that may be frozen but has not left. */
 export function appendToHead(response: ServerResponse, name: string, value: string): void {
-  native.appendHeader.call(response, name, value);
+  // For the first header of a name native appendHeader calls the response's own setHeader, which may be frozen.
+  if (response.hasHeader(name)) native.appendHeader.call(response, name, value);
+  else native.setHeader.call(response, name, value);
 }
 
 /** Makes these the only headers of a head that may be frozen but has not left. */
