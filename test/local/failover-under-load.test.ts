@@ -1,7 +1,7 @@
 // Failover under load, counted: 200 sessions, one addition per request, while a worker is killed or stopped.
 import assert from "node:assert/strict";
 import { Agent } from "node:http";
-import { after, afterEach, beforeEach, describe, it } from "node:test";
+import { after, afterEach, beforeEach, describe, it, type TestContext } from "node:test";
 import { LocalRun, ManifestFolder } from "../support/local-cluster.ts";
 import { SessionClient } from "../support/session-client.ts";
 
@@ -12,6 +12,7 @@ const CONNECTIONS = 16;
 interface Counted {
   readonly client: SessionClient;
   stem: string;
+  route: string;
   lastN: number;
 }
 
@@ -32,8 +33,14 @@ class Load {
     this.#sessions = Array.from({ length: SESSIONS }, () => ({
       client: new SessionClient(url, { agent: this.#agent }),
       stem: "",
+      route: "",
       lastN: 0,
     }));
+  }
+
+  /** How many sessions this worker served last. */
+  sessionsOf(worker: string): number {
+    return this.#sessions.filter(({ route }) => route === worker).length;
   }
 
   /** Resolves when every session has had its first addition. */
@@ -72,11 +79,12 @@ class Load {
   async #add(session: Counted): Promise<void> {
     this.requests += 1;
     try {
-      const { n, sessionId } = await session.client.hit("GET");
+      const { n, route, sessionId } = await session.client.hit("GET");
       const stem = sessionId!.split(".")[0]!;
       if (session.stem !== "" && session.stem !== stem) this.lostSessions.push(`${session.stem} became ${stem}`);
       else if (n <= session.lastN) this.lostUpdates.push(`${stem}: ${n} after ${session.lastN}`);
       session.stem = stem;
+      session.route = route;
       session.lastN = n;
     } catch (error) {
       this.errors.push(String(error));
@@ -106,25 +114,27 @@ for (const mode of ["Synchronous", "Asynchronous"] as const) {
     afterEach(() => run.dispose());
 
     /** Sends the signal to a worker and goes on until it is back in service. */
-    async function strike(signal: NodeJS.Signals): Promise<void> {
+    async function strike(context: TestContext, signal: NodeJS.Signals): Promise<void> {
       const victim = (await run.ready()).workers[1]!;
+      assert.ok(load.sessionsOf(victim.route) > SESSIONS / 6, "the worker has its share of the sessions");
       process.kill(victim.pid, signal);
       await run.waitFor("workerExited", ({ name }) => name === victim.name);
       await run.waitFor("workerStarted", ({ name }) => name === victim.name);
       await load.end();
+      context.diagnostic(`${load.requests} requests, ${load.lostUpdates.length} lost updates`);
       assert.ok(load.requests > 3 * SESSIONS, `only ${load.requests} requests`);
     }
 
-    it("loses no session and fails no GET when a worker is killed", async () => {
-      await strike("SIGKILL");
+    it("loses no session and fails no GET when a worker is killed", async (context) => {
+      await strike(context, "SIGKILL");
       assert.deepEqual(load.errors, []);
       assert.deepEqual(load.lostSessions, []);
       // Asynchronous: what had been answered was written to the peers' sockets, but a peer may be asked before it has read it.
       if (mode === "Synchronous") assert.deepEqual(load.lostUpdates, []);
     });
 
-    it("loses no update, no session and no request when a worker is stopped", async () => {
-      await strike("SIGTERM");
+    it("loses no update, no session and no request when a worker is stopped", async (context) => {
+      await strike(context, "SIGTERM");
       assert.deepEqual(load.errors, []);
       assert.deepEqual(load.lostSessions, []);
       assert.deepEqual(load.lostUpdates, []);

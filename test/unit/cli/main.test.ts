@@ -29,7 +29,7 @@ describe("tomcat-cluster", () => {
     { args: ["operate"], message: /unknown command 'operate'[\s\S]*Known commands: local, worker, balancer/ },
     { args: ["worker"], message: /required option '--base <dir>'/ },
     { args: ["worker", "--base", "x", "--log-level", "loud"], message: /trace, debug, info/ },
-    { args: ["worker", "--bass", "x"], message: /unknown option '--bass'[\s\S]*Did you mean --base/ },
+    { args: ["worker", "--base", "x", "--log-lvel", "info"], message: /unknown option '--log-lvel'[\s\S]*Did you mean --log-level/ },
     { args: ["balancer", "--management-port", "http"], message: /A port is a number/ },
     { args: ["local"], message: /missing required argument 'file'/ },
     { args: ["local", "a.yaml", "b.yaml"], message: /too many arguments/ },

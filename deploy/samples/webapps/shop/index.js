@@ -70,15 +70,15 @@ function workerName(session) {
   return session?.id.split(".")[1] ?? process.env.POD_NAME ?? "this worker";
 }
 
+/** Undefined for a form that is too long: the rest is read without being kept, so that the connection stays good for the answer. */
 async function readForm(req) {
   const chunks = [];
   let bytes = 0;
   for await (const chunk of req) {
     bytes += chunk.length;
-    if (bytes > MAX_FORM_BYTES) return undefined;
-    chunks.push(chunk);
+    if (bytes <= MAX_FORM_BYTES) chunks.push(chunk);
   }
-  return new URLSearchParams(Buffer.concat(chunks).toString("utf8"));
+  return bytes > MAX_FORM_BYTES ? undefined : new URLSearchParams(Buffer.concat(chunks).toString("utf8"));
 }
 
 function send(res, status, type, text) {
