@@ -83,3 +83,33 @@ describe("an application that throws on load", () => {
     }
   });
 });
+
+describe("an application that puts a function into a session", () => {
+  const folder = new ManifestFolder();
+  after(() => folder.remove());
+
+  it("is told attribute and type at once, and the session stays usable", async () => {
+    folder
+      .writeManifest({ replicas: 1, drain: { quietSeconds: 0.5, deadlineSeconds: 5 } })
+      .addShop()
+      .addApplication(
+        "careless",
+        `export default (req, res) => {
+           const session = req.getSession(true);
+           session.setAttribute("visits", (session.getAttribute("visits") ?? 0) + 1);
+           try { session.setAttribute("callback", () => 1); } catch (error) { res.setHeader("X-Error", error.message); }
+           res.end(String(session.getAttribute("visits")));
+         };`,
+      );
+    const run = new LocalRun(folder.manifest);
+    try {
+      const { url } = await run.ready();
+      const first = await fetch(`${url}/careless/`);
+      assert.match(first.headers.get("x-error")!, /"callback".*function/);
+      const cookie = first.headers.get("set-cookie")!.split(";")[0]!;
+      assert.equal(await (await fetch(`${url}/careless/`, { headers: { cookie } })).text(), "2");
+    } finally {
+      await run.dispose();
+    }
+  });
+});
