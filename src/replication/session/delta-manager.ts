@@ -80,6 +80,8 @@ export class DeltaManager
   /** What running requests sent before their end; the next one that ends waits for it. */
   readonly #unawaited = new Set<Promise<void>>();
   #stateTransferred = false;
+  /** Whether sessions are ended for all members because this one stops. */
+  #endsEverywhere = false;
 
   constructor(deps: DeltaManagerDeps, options: DeltaManagerOptions) {
     super(deps, options);
@@ -123,7 +125,8 @@ export class DeltaManager
   /** Everything that changed here is acknowledged by the others, as far as they answer, before this resolves (rule 18). */
   override async stop(): Promise<void> {
     const { replicator } = this.#cluster;
-    if (this.#options.expireSessionsOnShutdown) for (const session of [...this.sessions.values()]) session.expire(true);
+    this.#endsEverywhere = this.#options.expireSessionsOnShutdown ?? false;
+    if (this.#endsEverywhere) for (const session of [...this.sessions.values()]) session.expire(true);
     await this.#flush(replicator.unprovenSinceMs);
     await replicator.settled();
     await this.#leave();
@@ -268,7 +271,9 @@ export class DeltaManager
 
   override sessionExpired(session: StandardSession, notify: boolean): void {
     super.sessionExpired(session, notify);
-    if (!notify || !(session instanceof DeltaSession) || !session.announced || !session.primary) return;
+    if (!notify || !(session instanceof DeltaSession) || !session.announced) return;
+    // A copy that idled too long ends silently; whatever an application ends, ends everywhere.
+    if (!session.primary && !session.inUse && !this.#endsEverywhere) return;
     this.#ended.add(stemOf(session.id), session.id, this.clock.monotonic());
     const publication = { source: this, session, event: SESSION_EVENTS.SessionExpired, knownId: session.id };
     const sent = this.#cluster.replicator.publish(publication, sessionExpired(this.contextName, session.id, this.clock.now()));

@@ -147,6 +147,7 @@ export class StateJoiner {
 
   /** The donor, or undefined when this member may start empty. */
   async #findState(): Promise<Member | undefined> {
+    this.#answers.clear();
     for (;;) {
       this.#throwIfStopped();
       const candidate = this.#nextCandidate();

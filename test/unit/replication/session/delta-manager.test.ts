@@ -1,0 +1,345 @@
+import assert from "node:assert/strict";
+import { beforeEach, describe, it } from "node:test";
+import { stemOf } from "../../../../src/protocol/index.ts";
+import { sessionCreated, sessionDelta } from "../../../../src/replication/message-bodies.ts";
+import { SESSION_EVENTS } from "../../../../src/replication/messages.ts";
+import { DELTA_TYPES, DeltaRequest } from "../../../../src/replication/session/delta-request.ts";
+import { javaInteger } from "../../../../src/serialization/index.ts";
+import { CONTEXT, DeltaNode } from "../../../support/delta-node.ts";
+import { FakeGroup } from "../../../support/fake-group.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
+
+const { SessionCreated, SessionExpired, SessionAccessed, SessionDelta, ChangeSessionId } = SESSION_EVENTS;
+
+let clock: ManualClock;
+let group: FakeGroup;
+
+beforeEach(() => {
+  clock = new ManualClock();
+  group = new FakeGroup(clock);
+});
+
+async function nodes(count: number, options: ConstructorParameters<typeof DeltaNode>[2] = {}): Promise<DeltaNode[]> {
+  const started: DeltaNode[] = [];
+  for (let name = 1; name <= count; name++) started.push(await DeltaNode.started(group, name, options));
+  group.sent.length = 0;
+  return started;
+}
+
+/** The engine calls every 10 s what looks once a minute (processExpiresFrequency 6). */
+function scan(node: DeltaNode): void {
+  for (let call = 0; call < 6; call++) node.manager.backgroundProcess();
+}
+
+function sentTypes(): number[] {
+  return group.sent.map(({ message }) => message.event);
+}
+
+describe("DeltaManager", () => {
+  it("has a new session's attributes on every member when the answer leaves", async () => {
+    const [a, b, c] = (await nodes(3)) as [DeltaNode, DeltaNode, DeltaNode];
+    const id = await a.create((session) => session.setAttribute("user", "alice"));
+    assert.deepEqual(b.attributes(id), { user: "alice" });
+    assert.deepEqual(c.attributes(id), { user: "alice" });
+    assert.deepEqual(sentTypes(), [SessionCreated, SessionDelta]);
+    assert.equal(b.find(id).maxInactiveInterval, 1800);
+  });
+
+  it("encodes a change once, for all members together", async () => {
+    const [a] = (await nodes(3)) as [DeltaNode];
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    group.sent.length = 0;
+    await a.request(id, (session) => session.setAttribute("n", 2));
+    assert.deepEqual(group.routes(SessionDelta), ["1>2,3"]);
+  });
+
+  it("tells nobody of a session without attributes (rule 22)", async () => {
+    const [a, b] = (await nodes(2)) as [DeltaNode, DeltaNode];
+    const id = await a.create();
+    await a.request(id, (session) => {
+      session.maxInactiveInterval = 60;
+    });
+    a.find(id).invalidate();
+    assert.deepEqual(group.sent, []);
+    assert.equal(b.has(id), false);
+  });
+
+  it("tells of a session with its first attribute, in whichever request (rule 22)", async () => {
+    const [a, b] = (await nodes(2)) as [DeltaNode, DeltaNode];
+    const id = await a.create();
+    await clock.advance(10_000);
+    await a.request(id, (session) => session.setAttribute("n", 1));
+    assert.deepEqual(sentTypes(), [SessionCreated, SessionDelta]);
+    assert.equal(b.find(id).creationTime, a.find(id).creationTime);
+  });
+
+  it("sends nothing for a request that changed nothing (rule 13)", async () => {
+    const [a] = (await nodes(2)) as [DeltaNode];
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    group.sent.length = 0;
+    await a.request(id);
+    await a.request(id, (session) => void session.getAttribute("n"));
+    assert.deepEqual(group.sent, []);
+  });
+
+  it("says where a session is used when another member served it before", async () => {
+    const [a, b] = (await nodes(2)) as [DeltaNode, DeltaNode];
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    group.sent.length = 0;
+    await b.request(id);
+    assert.deepEqual(group.routes(SessionAccessed), ["2>1"]);
+    assert.deepEqual([a.find(id).primary, b.find(id).primary], [false, true]);
+  });
+
+  it("says that a session is only read after a quarter of its interval, so that no copy expires while it is used", async () => {
+    const [a, b] = (await nodes(2)) as [DeltaNode, DeltaNode];
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    group.sent.length = 0;
+    for (let minute = 1; minute <= 100; minute++) {
+      await clock.advance(60_000);
+      await a.request(id);
+    }
+    assert.equal(group.routes(SessionAccessed).length, 12);
+    await a.stop();
+    assert.equal(b.find(id).valid, true);
+  });
+
+  it("serves a session in turn, each member with what the others changed", async () => {
+    const [a, b, c] = (await nodes(3)) as [DeltaNode, DeltaNode, DeltaNode];
+    const id = await a.create((session) => session.setAttribute("n", 0));
+    for (let turn = 0; turn < 9; turn++) {
+      await [a, b, c][turn % 3]!.request(id, (session) => session.setAttribute("n", (session.getAttribute("n") as number) + 1));
+    }
+    assert.deepEqual(
+      [a, b, c].map((node) => node.attributes(id).n),
+      [9, 9, 9],
+    );
+    assert.deepEqual(
+      [a, b, c].map((node) => node.find(id).version),
+      [10, 10, 10],
+    );
+  });
+
+  it("loses nothing when requests with one session overlap on two members (rule 13)", async () => {
+    const [a, b] = (await nodes(2)) as [DeltaNode, DeltaNode];
+    const id = await a.create((session) => session.setAttribute("start", 1));
+    await a.request(id, async (session) => {
+      session.setAttribute("fromA", 1);
+      await b.request(id, (other) => other.setAttribute("fromB", 2));
+      assert.equal(session.getAttribute("fromB"), 2);
+    });
+    assert.deepEqual(a.attributes(id), { start: 1, fromA: 1, fromB: 2 });
+    assert.deepEqual(b.attributes(id), a.attributes(id));
+    assert.equal(a.digest, b.digest);
+  });
+});
+
+describe("DeltaManager and the end of sessions", () => {
+  it("ends an invalidated session everywhere before the answer leaves", async () => {
+    const [a, b] = (await nodes(2)) as [DeltaNode, DeltaNode];
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    await a.request(id, (session) => session.invalidate());
+    assert.deepEqual([a.has(id), b.has(id)], [false, false]);
+    assert.deepEqual(group.routes(SessionExpired), ["1>2"]);
+  });
+
+  it("ends a session everywhere also where another member served it last", async () => {
+    const [a, b] = (await nodes(2)) as [DeltaNode, DeltaNode];
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    await b.request(id, (session) => session.invalidate());
+    assert.deepEqual([a.has(id), b.has(id)], [false, false]);
+  });
+
+  it("ends an idle session everywhere when its primary finds it", async () => {
+    const [a, b] = (await nodes(2)) as [DeltaNode, DeltaNode];
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    await clock.advance(1_800_000);
+    scan(a);
+    await group.settle();
+    assert.deepEqual([a.has(id), b.has(id)], [false, false]);
+  });
+
+  it("ends a copy silently after twice the interval when its primary is gone", async () => {
+    const [a, b, c] = (await nodes(3)) as [DeltaNode, DeltaNode, DeltaNode];
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    await a.stop();
+    group.sent.length = 0;
+    await clock.advance(3_600_000);
+    for (const node of [b, c]) scan(node);
+    await group.settle();
+    assert.deepEqual([b.has(id), c.has(id)], [false, false]);
+    assert.deepEqual(group.sent, []);
+  });
+
+  it("does not bring a session back that was ended while another member changed it", async () => {
+    const [a, b] = (await nodes(2)) as [DeltaNode, DeltaNode];
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    await b.request(id, async (session) => {
+      session.setAttribute("n", 2);
+      await a.request(id, (other) => other.invalidate());
+    });
+    await group.settle();
+    assert.deepEqual([a.has(id), b.has(id)], [false, false]);
+  });
+
+  it("keeps sessions on the others when it stops, unless told otherwise", async () => {
+    const [a, b] = (await nodes(2)) as [DeltaNode, DeltaNode];
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    await a.stop();
+    assert.equal(b.has(id), true);
+    const c = await DeltaNode.started(group, 3, { expireSessionsOnShutdown: true });
+    const other = await c.create((session) => session.setAttribute("n", 1));
+    await c.stop();
+    assert.deepEqual([b.has(id), b.has(other)], [false, false]);
+  });
+});
+
+describe("DeltaManager and ids (rule 16)", () => {
+  it("finds a session by its stem, whatever the route", async () => {
+    const [a, b] = (await nodes(2)) as [DeltaNode, DeltaNode];
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    for (const other of [stemOf(id), `${stemOf(id)}.gone`, `${stemOf(id)}.a.b`]) assert.equal(b.has(other), true);
+  });
+
+  it("keeps the old id as an alias for 60 s, here and elsewhere", async () => {
+    const [a, b] = (await nodes(2)) as [DeltaNode, DeltaNode];
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    const newId = a.manager.generateSessionId();
+    await a.request(id, (session) => {
+      a.manager.changeSessionId(session, newId);
+      session.setAttribute("n", 2);
+    });
+    assert.deepEqual(b.attributes(newId), { n: 2 });
+    assert.equal(b.find(id), b.find(newId));
+    await clock.advance(59_999);
+    assert.deepEqual([a.has(id), b.has(id)], [true, true]);
+    await clock.advance(1);
+    assert.deepEqual([a.has(id), b.has(id), b.has(newId)], [false, false, true]);
+  });
+
+  it("tells of a new id before anything under it, in the lane of the old one (rule 10)", async () => {
+    const [a] = (await nodes(2, { channelSendOptions: 8 })) as [DeltaNode];
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    group.sent.length = 0;
+    const newId = a.manager.generateSessionId();
+    await a.request(id, (session) => {
+      a.manager.changeSessionId(session, newId);
+      session.setAttribute("n", 2);
+    });
+    assert.deepEqual(sentTypes(), [ChangeSessionId, SessionDelta]);
+    assert.deepEqual([...new Set(group.sent.map(({ orderKey }) => orderKey))], [stemOf(id)]);
+  });
+
+  it("says nothing of a new id for a session that nobody knows", async () => {
+    const [a] = (await nodes(2)) as [DeltaNode];
+    const id = await a.create();
+    a.manager.changeSessionId(a.find(id), a.manager.generateSessionId());
+    assert.deepEqual(group.sent, []);
+  });
+});
+
+describe("DeltaManager and Tomcats in the group (rule 10)", () => {
+  for (const channelSendOptions of [6, 8, 10]) {
+    it(`sends them announcements and new ids with options 6, in the session's lane, in a cluster with options ${channelSendOptions}`, async () => {
+      const a = await DeltaNode.started(group, 1, { channelSendOptions });
+      await DeltaNode.started(group, 2, { channelSendOptions });
+      const tomcat = group.channel(3, "Tomcat");
+      await tomcat.start();
+      group.sent.length = 0;
+      const id = await a.create((session) => session.setAttribute("n", 1));
+      await a.request(id, (session) => a.manager.changeSessionId(session, `${stemOf(id)}.other`));
+      await group.settle();
+      const toTomcat = group.sent.filter(({ to }) => to.includes("3"));
+      assert.deepEqual(
+        toTomcat.map(({ message, acknowledge, asynchronous, to }) => [message.event, acknowledge, asynchronous, to.length]),
+        [
+          [SessionCreated, "Processed", false, 1],
+          [
+            SessionDelta,
+            channelSendOptions === 8 ? "None" : channelSendOptions === 6 ? "Processed" : "Received",
+            channelSendOptions === 8,
+            2,
+          ],
+          [ChangeSessionId, "Processed", false, 1],
+        ],
+      );
+      assert.deepEqual([...new Set(toTomcat.map(({ orderKey }) => orderKey))], [stemOf(id)]);
+    });
+  }
+
+  it("announces a session to them as of now, since a joining one drops what is older than its state", async () => {
+    const [a, b] = (await nodes(2)) as [DeltaNode, DeltaNode];
+    await group.channel(3, "Tomcat").start();
+    const id = await a.create();
+    await clock.advance(5000);
+    await a.request(id, (session) => session.setAttribute("n", 1));
+    const stamps = group.sent
+      .filter(({ message }) => message.event === SessionCreated)
+      .map(({ to, message }) => [to.join(), message.timestamp]);
+    assert.deepEqual(stamps, [
+      ["2", clock.now() - 5000],
+      ["3", clock.now()],
+    ]);
+    assert.equal(b.has(id), true);
+  });
+
+  it("takes their sessions and changes, and counts them itself", async () => {
+    const [a] = (await nodes(1)) as [DeltaNode];
+    const tomcat = group.channel(3, "Tomcat");
+    await tomcat.start();
+    const id = "0123456789ABCDEF0123456789ABCDEF.tomcat";
+    await a.channel.receive(sessionCreated(CONTEXT, id, clock.now() - 1000, clock.now()), tomcat.localMember);
+    const delta = new DeltaRequest();
+    delta.set(DELTA_TYPES.Attribute, "n", javaInteger(7));
+    await a.channel.receive(Buffer.from(sessionDelta(CONTEXT, id, delta.encode(id), 1, 0)), tomcat.localMember);
+    assert.deepEqual(a.attributes(id), { n: 7 });
+    assert.equal(a.find(id).creationTime, clock.now() - 1000);
+    assert.equal(a.find(id).primary, false);
+    assert.equal(a.find(id).isNew, false);
+  });
+});
+
+describe("DeltaManager and honest acknowledgements (rule 12)", () => {
+  it("refuses a change of a session that it does not have", async () => {
+    const [a, b] = (await nodes(2)) as [DeltaNode, DeltaNode];
+    const id = "0123456789ABCDEF0123456789ABCDEF.b";
+    const delta = new DeltaRequest().encode(id);
+    await assert.rejects(a.channel.receive(sessionDelta(CONTEXT, id, delta, 1, 0), b.channel.localMember), { code: "UNKNOWN_SESSION" });
+    assert.equal(await a.metric("tomcatcluster_replication_messages_refused_total"), 1);
+  });
+
+  it("refuses what it cannot read, and a delta that belongs to another session", async () => {
+    const [a, b] = (await nodes(2)) as [DeltaNode, DeltaNode];
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    const sender = b.channel.localMember;
+    const foreign = new DeltaRequest().encode("FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF.x");
+    await assert.rejects(a.channel.receive(sessionDelta(CONTEXT, id, foreign, 2, 0), sender), { code: "INVALID_SESSION_MESSAGE" });
+    await assert.rejects(a.channel.receive(sessionDelta(CONTEXT, id, Buffer.from("garbage"), 2, 0), sender), { code: "MALFORMED_STREAM" });
+    const whole = sessionDelta(CONTEXT, id, new DeltaRequest().encode(id), 2, 0);
+    await assert.rejects(a.channel.receive(whole.subarray(0, whole.length - 3), sender), { code: "MALFORMED_STREAM" });
+  });
+
+  it("takes messages for managers that it does not have, since members need not have the same applications", async () => {
+    const [a, b] = (await nodes(2)) as [DeltaNode, DeltaNode];
+    await a.channel.receive(sessionCreated("localhost#/other", "X.b", 0, 0), b.channel.localMember);
+    assert.equal(a.has("X"), false);
+  });
+
+  it("sends creation and full state to a member that refused a change, before the answer leaves", async () => {
+    const [a, b] = (await nodes(2)) as [DeltaNode, DeltaNode];
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    b.find(id).expire(false);
+    await a.request(id, (session) => session.setAttribute("m", 2));
+    assert.deepEqual(b.attributes(id), { n: 1, m: 2 });
+  });
+
+  it("notices a change that it has missed, and gets the whole session", async () => {
+    const [a, b] = (await nodes(2)) as [DeltaNode, DeltaNode];
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    a.find(id).setAttribute("lost", 1);
+    a.find(id).takeDelta();
+    await a.request(id, (session) => session.setAttribute("m", 2));
+    assert.deepEqual(b.attributes(id), { n: 1, lost: 1, m: 2 });
+    assert.equal(b.find(id).version, a.find(id).version);
+  });
+});
