@@ -6,6 +6,7 @@ import { join } from "node:path";
 
 const CATALINA_HOME = "/usr/share/tomcat10";
 const JARS = "/usr/share/java";
+const SERVLET_JARS = ["servlet-api", "catalina", "api", "util"].map((name) => join(JARS, `tomcat10-${name}.jar`)).join(":");
 const SERVLET_SOURCE = join(import.meta.dirname, "../peers/java/SessionServlet.java");
 
 export interface TomcatOptions {
@@ -35,7 +36,7 @@ let compiled: string | undefined;
 function servletClasses(): string {
   if (compiled) return compiled;
   const folder = mkdtempSync(join(tmpdir(), "tomcat-cluster-servlet-"));
-  execFileSync("javac", ["--release", "11", "-cp", join(JARS, "tomcat10-servlet-api.jar"), "-d", folder, SERVLET_SOURCE], {
+  execFileSync("javac", ["--release", "11", "-cp", SERVLET_JARS, "-d", folder, SERVLET_SOURCE], {
     stdio: "inherit",
   });
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
@@ -124,6 +125,8 @@ export class RealTomcat {
     for (const folder of ["conf", "logs", "temp", "work"]) mkdirSync(join(this.#base, folder), { recursive: true });
     mkdirSync(web, { recursive: true });
     execFileSync("cp", ["-r", servletClasses(), join(web, "classes")]);
+    mkdirSync(join(web, "../META-INF"));
+    writeFileSync(join(web, "../META-INF/context.xml"), '<Context privileged="true"/>\n');
     writeFileSync(join(web, "web.xml"), WEB_XML);
     writeFileSync(join(this.#base, "conf/server.xml"), serverXml(options));
     const hosts = [...options.members.map((address) => `${address} ${GROUP_NAME}`), `${options.address} ${hostname()}`];

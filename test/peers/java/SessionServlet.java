@@ -12,13 +12,29 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import org.apache.catalina.ContainerServlet;
+import org.apache.catalina.Context;
+import org.apache.catalina.Session;
+import org.apache.catalina.Wrapper;
 
 /**
  * The real Tomcat's half of the tests with two kinds of worker. `/x?op=set&k=NAME&v=KIND` puts a value of that kind into the session,
- * `op=get` prints class and value, `op=peek` does not create a session, `op=kill` ends it. `/hit` is the sample's counter.
+ * `op=get` prints class and value, `op=peek` does not create a session, `op=kill` ends it. `op=has&id=ID` looks without a request's
+ * session, so that nothing is touched or renamed. `/hit` is the sample's counter.
  */
-public class SessionServlet extends HttpServlet {
+public class SessionServlet extends HttpServlet implements ContainerServlet {
     private static final long serialVersionUID = 1L;
+    private transient Wrapper wrapper;
+
+    @Override
+    public Wrapper getWrapper() {
+        return wrapper;
+    }
+
+    @Override
+    public void setWrapper(Wrapper wrapper) {
+        this.wrapper = wrapper;
+    }
 
     @Override
     protected void service(HttpServletRequest request, HttpServletResponse response) throws IOException {
@@ -41,9 +57,14 @@ public class SessionServlet extends HttpServlet {
         response.getWriter().print("{\"n\":" + next + ",\"route\":\"" + id.substring(id.indexOf('.') + 1) + "\",\"sessionId\":\"" + id + "\"}");
     }
 
-    private static void attributes(HttpServletRequest request, HttpServletResponse response) throws IOException {
+    private void attributes(HttpServletRequest request, HttpServletResponse response) throws IOException {
         String op = request.getParameter("op");
         String name = request.getParameter("k");
+        if (op.equals("has")) {
+            Session held = ((Context) wrapper.getParent()).getManager().findSession(request.getParameter("id"));
+            response.getWriter().print(held == null ? "no session" : describe(held.getId(), held.getSession().getAttribute(name)));
+            return;
+        }
         HttpSession session = request.getSession(!op.equals("peek"));
         if (session == null) {
             response.getWriter().print("no session");
@@ -56,8 +77,11 @@ public class SessionServlet extends HttpServlet {
         }
         if (op.equals("set")) session.setAttribute(name, value(request.getParameter("v")));
         if (op.equals("remove")) session.removeAttribute(name);
-        Object found = session.getAttribute(name);
-        response.getWriter().print(session.getId() + " " + (found == null ? "null" : found.getClass().getName() + " " + text(found)));
+        response.getWriter().print(describe(session.getId(), session.getAttribute(name)));
+    }
+
+    private static String describe(String id, Object value) {
+        return id + " " + (value == null ? "null" : value.getClass().getName() + " " + text(value));
     }
 
     private static Object value(String kind) {
