@@ -2,10 +2,10 @@
 
 /** Item to name and price in cents. */
 export const catalogue = new Map([
-  ["espresso", { name: "Espresso cup", cents: 1200, picture: "☕" }],
-  ["teapot", { name: "Teapot", cents: 4900, picture: "🫖" }],
-  ["honey", { name: "Jar of honey", cents: 850, picture: "🍯" }],
-  ["bread", { name: "Sourdough bread", cents: 620, picture: "🍞" }],
+  ["espresso", { name: "Espresso cup", cents: 1200 }],
+  ["teapot", { name: "Teapot", cents: 4900 }],
+  ["honey", { name: "Jar of honey", cents: 850 }],
+  ["bread", { name: "Sourdough bread", cents: 620 }],
 ]);
 
 const STYLE = `
@@ -27,12 +27,12 @@ export function page({ contextPath, worker, pid, basket, changedBy }) {
     `<button name="action" value="${action}" aria-label="${describe}">${label}</button></form>`;
   const offers = [...catalogue].map(
     ([id, item]) =>
-      `<tr><td>${item.picture} ${item.name}</td><td class="number">${price(item.cents)}</td>` +
+      `<tr><td>${item.name}</td><td class="number">${price(item.cents)}</td>` +
       `<td class="number">${button("add", "Add", id, `Add ${item.name}`)}</td></tr>`,
   );
   const rows = lines.map(
     ([id, item]) =>
-      `<tr data-item="${id}"><td>${item.picture} ${item.name}</td><td class="number" data-quantity>${basket[id]}</td>` +
+      `<tr data-item="${id}"><td>${item.name}</td><td class="number" data-quantity>${basket[id]}</td>` +
       `<td class="number">${price(item.cents * basket[id])}</td>` +
       `<td class="number">${button("remove", "−", id, `Remove one ${item.name}`)} ${button("add", "+", id, `Add one ${item.name}`)}</td></tr>`,
   );
