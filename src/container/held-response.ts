@@ -115,7 +115,7 @@ export class HeldResponse {
   replace(status: number, headers: Readonly<Record<string, string>>, body: string): boolean {
     if (this.#headLeft || this.#closed || this.#work === DONE) return false;
     const response = this.response;
-    replaceHead(response, headers);
+    replaceHead(response, { ...headers, "Content-Length": String(Buffer.byteLength(body)) });
     response.statusMessage = "";
     this.#status = status;
     this.#dropChunks();
@@ -275,9 +275,11 @@ export class HeldResponse {
     this.#letHeadGo();
     response.finished = false;
     if (this.#chunks !== undefined) {
-      response.cork();
+      response.socket?.cork();
       this.#writeChunks();
     }
+    // node:http would write the end of a corked answer before the chunks that it collected.
+    while (response.writableCorked > 0) response.uncork();
     this.#end.call(response, chunk, encoding!, callback);
   }
 

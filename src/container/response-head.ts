@@ -24,9 +24,9 @@ export function appendToHead(response: ServerResponse, name: string, value: stri
   else native.setHeader.call(response, name, value);
 }
 
-/** Makes these the only headers of a head that may be frozen but has not left. */
+/** Makes these the only headers of a head that may be frozen but has not left; what concerns the connection stays. */
 export function replaceHead(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
-  for (const name of response.getHeaderNames()) native.removeHeader.call(response, name);
+  for (const name of response.getHeaderNames()) if (name !== "connection" && name !== "date") native.removeHeader.call(response, name);
   for (const name of Object.keys(headers)) native.setHeader.call(response, name, headers[name]!);
 }
 

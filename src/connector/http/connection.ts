@@ -6,6 +6,8 @@ export class Connection {
   readonly socket: Socket;
   /** Requests whose answer is not complete; more than one when the client pipelines. */
   readonly open = new Set<ServerResponse>();
+  /** How many requests have come. */
+  requests = 0;
 
   constructor(socket: Socket) {
     this.socket = socket;

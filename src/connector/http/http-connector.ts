@@ -194,11 +194,12 @@ export class HttpConnector implements Lifecycle, ConnectorStatistics {
       keepAliveTimeout: Math.max(0, config.keepAliveTimeoutMs),
       connectionsCheckingInterval: headersTimeoutMs === 0 ? MAX_CHECK_PERIOD_MS : Math.min(MAX_CHECK_PERIOD_MS, headersTimeoutMs),
       noDelay: true,
+      // Checked here, where it is counted.
+      requireHostHeader: false,
       // Any other protocol is not taken up, which a server may do: the request is an ordinary one.
       shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === "websocket",
     };
     const server = createServer(options, (request, response) => this.#handle(request, response));
-    server.maxRequestsPerSocket = Math.max(0, config.maxKeepAliveRequests);
     if (config.maxConnections >= 0) server.maxConnections = config.maxConnections;
     server.on("connection", (socket) => this.#connected(socket));
     server.on("drop", () => this.#refusedConnections++);
@@ -226,10 +227,17 @@ export class HttpConnector implements Lifecycle, ConnectorStatistics {
   #handle(request: IncomingMessage, response: TimedResponse): void {
     this.#activeRequests++;
     response[STARTED] = this.#clock.monotonic();
-    (request.socket as ServedSocket)[CONNECTION]?.open.add(response);
     response.on("close", this.#onResponseClose);
-    if (this.#draining) closeAfter(response);
-    this.#handler.handle(new HttpExchange(request, response));
+    const connection = (request.socket as ServedSocket)[CONNECTION]!;
+    connection.open.add(response);
+    connection.requests++;
+    // node:http's own maxRequestsPerSocket announces the end and then keeps the connection.
+    if (this.#draining || connection.requests === this.#config.maxKeepAliveRequests) closeAfter(response);
+    if (request.headers.host === undefined && request.httpVersion === "1.1") {
+      response.writeHead(400, { Connection: "close" }).end();
+    } else {
+      this.#handler.handle(new HttpExchange(request, response));
+    }
   }
 
   #responseClosed(response: TimedResponse): void {
@@ -241,9 +249,9 @@ export class HttpConnector implements Lifecycle, ConnectorStatistics {
     this.#requestMs += durationMs;
     if (durationMs > this.#maxRequestMs) this.#maxRequestMs = durationMs;
     if (response.statusCode >= 400) this.#errors++;
-    const connection = (response.req.socket as ServedSocket)[CONNECTION];
-    connection?.open.delete(response);
-    if (this.#stopping && connection?.idle) connection.socket.destroySoon();
+    const connection = (response.req.socket as ServedSocket)[CONNECTION]!;
+    connection.open.delete(response);
+    if (this.#stopping && connection.idle) connection.socket.destroySoon();
   }
 
   #clientFailed(error: Error, socket: Duplex): void {

@@ -22,6 +22,7 @@ const NAMED: Readonly<Record<string, string>> = {
 const DIRECTIVE = /%(?:\{([^}]*)\}(.)|(.))/g;
 const CONTROL = /["\\\p{Cc}]/gu;
 const SESSION_ID = /(sessionid=)([^;/?#&,\s"]+)/gi;
+const SESSION_ID_NAME = /sessionid$/i;
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 const plain: Readonly<Record<string, AccessLogFormat>> = {
@@ -50,12 +51,12 @@ const plain: Readonly<Record<string, AccessLogFormat>> = {
 const withArgument: Readonly<Record<string, (name: string) => AccessLogFormat>> = {
   i: (name) => {
     const field = name.toLowerCase();
-    return ({ request }) => headerText(request.req.headers[field]);
+    return ({ request }) => headerText(request, request.req.headers[field]);
   },
   o:
     (name) =>
     ({ request }) =>
-      headerText(request.res.getHeader(name)),
+      headerText(request, request.res.getHeader(name)),
 };
 
 const KNOWN = [...Object.keys(plain).map((letter) => `%${letter}`), "%{name}i", "%{name}o"].join(" ");
@@ -90,13 +91,27 @@ function timeStamp(date: Date): string {
   return `[${day}:${two(date.getUTCHours())}:${two(date.getUTCMinutes())}:${two(date.getUTCSeconds())} +0000]`;
 }
 
-function headerText(value: OutgoingHttpHeader | undefined): string {
+function headerText(request: Request, value: OutgoingHttpHeader | undefined): string {
   if (value === undefined) return "-";
-  return target(Array.isArray(value) ? value.join(",") : String(value));
+  const text = Array.isArray(value) ? value.join(",") : String(value);
+  const name = request.context?.cookieLookUp.cookie;
+  return target(name === undefined || SESSION_ID_NAME.test(name) ? text : withoutCookie(text, `${name}=`));
+}
+
+/** For session cookies whose name does not tell what they are. */
+function withoutCookie(text: string, prefix: string): string {
+  return text
+    .split(prefix)
+    .map((part, index) => (index === 0 ? part : part.replace(/^[^;,\s"]+/, (id) => sessionIdHash(id))))
+    .join(prefix);
+}
+
+function hashed(_whole: string, prefix: string, id: string): string {
+  return prefix + sessionIdHash(id);
 }
 
 function target(text: string): string {
-  return escaped(text.replace(SESSION_ID, (_whole, name: string, id: string) => name + sessionIdHash(id)));
+  return escaped(text.replace(SESSION_ID, hashed));
 }
 
 /** No client may write quotes or line ends into the log. */
