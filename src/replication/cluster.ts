@@ -55,6 +55,7 @@ export class SimpleTcpCluster implements Lifecycle, MembershipListener, ManagerC
   readonly #options: SimpleTcpClusterOptions;
   readonly #managers = new Map<string, DeltaManager>();
   readonly #listener: ClusterSessionListener;
+  #startsAborted = false;
 
   constructor(deps: SimpleTcpClusterDeps, options: SimpleTcpClusterOptions) {
     const { channel, clock } = deps;
@@ -89,8 +90,9 @@ export class SimpleTcpCluster implements Lifecycle, MembershipListener, ManagerC
     this.#channel.removeMembershipListener(this);
   }
 
-  /** Ends the start of every manager that waits for state: for a worker that is told to stop before it is ready. */
+  /** Ends the start of every manager that waits for state, now or later: for a worker that is told to stop before it is ready. */
   abortStarts(): void {
+    this.#startsAborted = true;
     for (const manager of this.#managers.values()) manager.abortStart();
   }
 
@@ -122,6 +124,7 @@ export class SimpleTcpCluster implements Lifecycle, MembershipListener, ManagerC
   addManager(manager: DeltaManager): void {
     if (this.#managers.has(manager.contextName)) throw new DuplicateManagerError(manager.contextName);
     this.#managers.set(manager.contextName, manager);
+    if (this.#startsAborted) manager.abortStart();
   }
 
   removeManager(manager: DeltaManager): void {

@@ -109,9 +109,9 @@ export class DeltaManager
   /** Resolves when the group's sessions are here, or this is the first worker of the group: however long that takes (rules 5, 6). */
   override async start(): Promise<void> {
     await super.start();
-    this.#cluster.addManager(this);
-    this.#cluster.metrics.add(this);
     try {
+      this.#cluster.addManager(this);
+      this.#cluster.metrics.add(this);
       const donor = await this.#joiner.run();
       this.#stateTransferred = true;
       this.logger.info({ manager: this.name, donor: donor?.name, sessions: this.sessions.size }, "Manager has the group's sessions");

@@ -1,0 +1,311 @@
+import assert from "node:assert/strict";
+import { beforeEach, describe, it } from "node:test";
+import { stemOf } from "../../../../src/protocol/index.ts";
+import { SESSION_EVENTS } from "../../../../src/replication/messages.ts";
+import { DeltaNode, type DeltaNodeOptions } from "../../../support/delta-node.ts";
+import { FakeGroup } from "../../../support/fake-group.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
+
+const { AllSessionData, SessionDelta, SessionExpired } = SESSION_EVENTS;
+
+let clock: ManualClock;
+let group: FakeGroup;
+
+beforeEach(() => {
+  clock = new ManualClock();
+  group = new FakeGroup(clock);
+});
+
+async function pair(options?: DeltaNodeOptions): Promise<[DeltaNode, DeltaNode]> {
+  return [await DeltaNode.started(group, 1, options), await DeltaNode.started(group, 2, options)];
+}
+
+/** Everything from one node to another gets lost; undone by calling the result. */
+function cut(...pairs: string[]): () => void {
+  group.fate = (from, to) => (pairs.includes(`${from}>${to}`) ? "Lost" : "Delivered");
+  return () => {
+    group.fate = () => "Delivered";
+  };
+}
+
+describe("synchronous replication (rule 8)", () => {
+  it("lets the answer go when every member has acknowledged", async () => {
+    const [a, b] = await pair();
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    group.fate = () => "Held";
+    let answered = false;
+    const request = a.request(id, (session) => session.setAttribute("n", 2)).then(() => (answered = true));
+    await group.settle();
+    assert.equal(answered, false);
+    group.fate = () => "Delivered";
+    group.release();
+    await request;
+    assert.deepEqual(b.attributes(id), { n: 2 });
+  });
+
+  it("lets the answer go when a member has failed, and waits for that member no more", async () => {
+    const [a] = await pair();
+    const c = await DeltaNode.started(group, 3);
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    cut("1>2");
+    await a.request(id, (session) => session.setAttribute("n", 2));
+    assert.equal(a.cluster.describe().peers.find(({ member }) => member.includes("10.0.0.2"))?.lagging, true);
+    group.sent.length = 0;
+    await a.request(id, (session) => session.setAttribute("n", 3));
+    assert.deepEqual(group.routes(SessionDelta), ["1>3"]);
+    assert.deepEqual(c.attributes(id), { n: 3 });
+  });
+
+  it("catches a lagging member up by itself, and then sends it changes again (rule 11)", async () => {
+    const [a, b] = await pair();
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    const heal = cut("1>2");
+    await a.request(id, (session) => session.setAttribute("n", 2));
+    await a.request(id, (session) => session.setAttribute("m", 3));
+    const fresh = await a.create((session) => session.setAttribute("new", true));
+    assert.deepEqual(b.attributes(id), { n: 1 });
+    heal();
+    await clock.advance(20_000);
+    assert.deepEqual(b.attributes(id), { n: 2, m: 3 });
+    assert.deepEqual(b.attributes(fresh), { new: true });
+    assert.equal(a.cluster.replicator.sessionsBehind, 0);
+    group.sent.length = 0;
+    await a.request(id, (session) => session.setAttribute("n", 4));
+    assert.deepEqual(group.routes(SessionDelta), ["1>2"]);
+    assert.equal(a.digest, b.digest);
+  });
+
+  it("keeps only ids for a member that does not answer, however many changes it misses (rule 11)", async () => {
+    const [a] = await pair();
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    cut("1>2");
+    for (let n = 0; n < 1000; n++) await a.request(id, (session) => session.setAttribute("n", n));
+    assert.equal(a.cluster.replicator.sessionsBehind, 1);
+    assert.ok(group.sent.length < 20, `${group.sent.length} messages`);
+  });
+
+  it("counts sessions whose newest version no other member has", async () => {
+    const [a] = await pair();
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    assert.equal(await a.metric("tomcatcluster_replication_sessions_at_risk"), 0);
+    const heal = cut("1>2");
+    await a.request(id, (session) => session.setAttribute("n", 2));
+    assert.equal(await a.metric("tomcatcluster_replication_sessions_at_risk"), 1);
+    heal();
+    await clock.advance(20_000);
+    assert.equal(await a.metric("tomcatcluster_replication_sessions_at_risk"), 0);
+  });
+});
+
+describe("asynchronous replication (rule 9)", () => {
+  it("lets the answer go when the message is written, not when it is processed", async () => {
+    const [a, b] = await pair({ channelSendOptions: 8 });
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    await group.settle();
+    group.fate = () => "Held";
+    await a.request(id, (session) => session.setAttribute("n", 2));
+    assert.deepEqual(b.attributes(id), { n: 1 });
+    group.release();
+    await group.settle();
+    assert.deepEqual(b.attributes(id), { n: 2 });
+  });
+
+  it("with acknowledgement (10) does not wait, and still keeps book", async () => {
+    const [a, b] = await pair({ channelSendOptions: 10 });
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    await group.settle();
+    const heal = cut("1>2");
+    await a.request(id, (session) => session.setAttribute("n", 2));
+    await group.settle();
+    assert.equal(a.cluster.replicator.sessionsBehind, 1);
+    heal();
+    await clock.advance(20_000);
+    assert.deepEqual(b.attributes(id), { n: 2 });
+  });
+
+  it("waits for acknowledgements from SIGTERM on (rule 18)", async () => {
+    const [a] = await pair({ channelSendOptions: 8 });
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    a.cluster.switchToSynchronous();
+    group.sent.length = 0;
+    await a.request(id, (session) => session.setAttribute("n", 2));
+    assert.deepEqual(
+      group.sent.map(({ acknowledge, asynchronous }) => [acknowledge, asynchronous]),
+      [["Processed", false]],
+    );
+    assert.equal(a.cluster.describe().mode, "Synchronous");
+  });
+
+  it("loses no change when it stops, although what it had written got lost (rule 18)", async () => {
+    const [a, b] = await pair({ channelSendOptions: 8 });
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    await group.settle();
+    const heal = cut("1>2");
+    await a.request(id, (session) => session.setAttribute("n", 2));
+    heal();
+    a.cluster.switchToSynchronous();
+    await a.stop();
+    assert.deepEqual(b.attributes(id), { n: 2 });
+  });
+
+  it("sends what unreplicated requests left behind when it stops (rule 18)", async () => {
+    const [a, b] = await pair();
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    a.find(id).setAttribute("filtered", true);
+    await a.stop();
+    assert.deepEqual(b.attributes(id), { n: 1, filtered: true });
+  });
+});
+
+describe("copies after a partition (rule 11)", () => {
+  /** Both sides see the other one go, and come back when healed. */
+  function partition(a: DeltaNode, b: DeltaNode): () => void {
+    a.channel.part(b.channel);
+    b.channel.part(a.channel);
+    return () => {
+      a.channel.meet(b.channel);
+      b.channel.meet(a.channel);
+    };
+  }
+
+  it("are equal again, with what either side changed, made or ended", async () => {
+    const [a, b] = await pair();
+    const [onA, onB, ended, renamed] = await Promise.all([1, 2, 3, 4].map((n) => a.create((session) => session.setAttribute("n", n))));
+    const heal = partition(a, b);
+    await a.request(onA!, (session) => session.setAttribute("n", 10));
+    await b.request(onB!, (session) => session.setAttribute("n", 20));
+    await a.request(ended!, (session) => session.invalidate());
+    const newId = a.manager.generateSessionId();
+    await a.request(renamed!, (session) => a.manager.changeSessionId(session, newId));
+    const made = await b.create((session) => session.setAttribute("made", "on b"));
+    heal();
+    await clock.advance(1000);
+    assert.equal(a.digest, b.digest);
+    assert.deepEqual([a.attributes(onA!).n, b.attributes(onA!).n], [10, 10]);
+    assert.deepEqual([a.attributes(onB!).n, b.attributes(onB!).n], [20, 20]);
+    assert.deepEqual([a.has(ended!), b.has(ended!)], [false, false]);
+    assert.deepEqual([b.has(newId), b.manager.sessionWithStem(stemOf(renamed!))], [true, undefined]);
+    assert.equal(a.has(made), true);
+  });
+
+  it("are those with more changes when both sides changed a session", async () => {
+    const [a, b] = await pair();
+    const id = await a.create((session) => session.setAttribute("n", 0));
+    const heal = partition(a, b);
+    await clock.advance(1000);
+    await b.request(id, (session) => session.setAttribute("n", 1));
+    await clock.advance(1000);
+    for (let n = 0; n < 3; n++) await a.request(id, (session) => session.setAttribute("n", 100 + n));
+    heal();
+    await clock.advance(1000);
+    assert.deepEqual([a.attributes(id), b.attributes(id)], [{ n: 102 }, { n: 102 }]);
+  });
+
+  it("are that which is in use, when it was changed less but used later; all members take it over", async () => {
+    const [a, b] = await pair();
+    const c = await DeltaNode.started(group, 3);
+    const id = await a.create((session) => session.setAttribute("n", 0));
+    const heal = partition(a, b);
+    for (let n = 0; n < 3; n++) await a.request(id, (session) => session.setAttribute("n", 100 + n));
+    await clock.advance(1000);
+    c.channel.part(b.channel);
+    b.channel.part(c.channel);
+    await b.request(id, (session) => session.setAttribute("n", 1));
+    heal();
+    c.channel.meet(b.channel);
+    b.channel.meet(c.channel);
+    await clock.advance(1000);
+    assert.deepEqual(
+      [a, b, c].map((node) => node.attributes(id)),
+      [{ n: 1 }, { n: 1 }, { n: 1 }],
+    );
+    assert.equal(new Set([a, b, c].map((node) => node.find(id).version)).size, 1);
+    assert.equal(await b.metric("tomcatcluster_replication_conflicts_total"), 1);
+  });
+
+  it("are brought up to date by a member that wrote into a dead connection before it noticed", async () => {
+    const [a, b] = await pair({ channelSendOptions: 8 });
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    await group.settle();
+    const restore = cut("1>2");
+    await a.request(id, (session) => session.setAttribute("n", 2));
+    await clock.advance(5000);
+    const heal = partition(a, b);
+    restore();
+    await clock.advance(60_000);
+    heal();
+    await clock.advance(1000);
+    assert.deepEqual(b.attributes(id), { n: 2 });
+  });
+});
+
+describe("a member that refuses (rules 11 and 12)", () => {
+  it("a whole session keeps what it has, and holds up no other", async () => {
+    const [a, b] = await pair();
+    const [one, other] = [
+      await a.create((session) => session.setAttribute("n", 1)),
+      await a.create((session) => session.setAttribute("n", 1)),
+    ];
+    const heal = cut("1>2");
+    for (const id of [one, other]) await a.request(id, (session) => session.setAttribute("n", 2));
+    heal();
+    const bad = Buffer.from(stemOf(one));
+    group.fate = (_from, _to, message) => (message.event === AllSessionData && message.data?.includes(bad) ? "Refused" : "Delivered");
+    await clock.advance(20_000);
+    assert.deepEqual([b.attributes(one).n, b.attributes(other).n], [1, 2]);
+    assert.equal(a.cluster.replicator.sessionsBehind, 0);
+  });
+
+  it("hears of the end of a session that it has missed changes of", async () => {
+    const [a, b] = await pair();
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    const heal = cut("1>2");
+    await a.request(id, (session) => session.invalidate());
+    assert.equal(b.has(id), true);
+    heal();
+    await clock.advance(20_000);
+    assert.equal(b.has(id), false);
+    assert.ok(group.routes(SessionExpired).length >= 2);
+  });
+
+  it("gets no change of a session while the whole of it is on its way, so that none overtakes (rule 10)", async () => {
+    const [a, b] = await pair();
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    const heal = cut("1>2");
+    await a.request(id, (session) => session.setAttribute("n", 2));
+    heal();
+    group.fate = (_from, _to, message) => (message.event === AllSessionData ? "Held" : "Delivered");
+    await clock.advance(5000);
+    group.sent.length = 0;
+    await a.request(id, (session) => session.setAttribute("m", 3));
+    assert.deepEqual(group.routes(SessionDelta), []);
+    group.fate = () => "Delivered";
+    group.release();
+    await clock.advance(5000);
+    assert.deepEqual(b.attributes(id), { n: 2, m: 3 });
+  });
+});
+
+describe("a replicator", () => {
+  it("leaves no timer behind when its cluster stops", async () => {
+    const [a, b] = await pair();
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    cut("1>2", "2>1");
+    await a.request(id, (session) => session.setAttribute("n", 2));
+    await a.stop();
+    await b.stop();
+    assert.equal(clock.pendingTimers, 0);
+  });
+
+  it("says who lags behind, with how much", async () => {
+    const [a] = await pair();
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    cut("1>2");
+    await a.request(id, (session) => session.setAttribute("n", 2));
+    assert.deepEqual(a.cluster.describe().peers, [
+      { member: "tcp://10.0.0.2:4000", kind: "ours", present: true, lagging: true, sessionsBehind: 1 },
+    ]);
+    assert.equal(await a.metric("tomcatcluster_replication_sessions_behind"), 1);
+    assert.ok((await a.metric("tomcatcluster_replication_send_failures_total")) >= 1);
+  });
+});

@@ -1,0 +1,215 @@
+import assert from "node:assert/strict";
+import { beforeEach, describe, it } from "node:test";
+import { Registry, silentLogger, systemRandom } from "../../../../src/base/index.ts";
+import type { AttributeValue } from "../../../../src/config/index.ts";
+import type { Manager, Request, Session, Valve } from "../../../../src/container/index.ts";
+import { StandardManager } from "../../../../src/container/index.ts";
+import { stemOf } from "../../../../src/protocol/index.ts";
+import { SESSION_EVENTS } from "../../../../src/replication/messages.ts";
+import { JvmRouteBinderValve } from "../../../../src/replication/valves/jvm-route-binder-valve.ts";
+import { ReplicationValve } from "../../../../src/replication/valves/replication-valve.ts";
+import { DeltaNode } from "../../../support/delta-node.ts";
+import { FakeGroup } from "../../../support/fake-group.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
+
+const { ChangeSessionId, SessionAccessed, SessionDelta } = SESSION_EVENTS;
+
+/** What valves see of a request, without a connection behind it. */
+class TestRequest {
+  readonly attributes = new Map<string, unknown>();
+  readonly context: { manager: Manager };
+  readonly decodedUri: string;
+  readonly requestedSessionId: string | undefined;
+  readonly session: Session | undefined;
+  cookie: string | undefined;
+  #beforeEnd: (() => void | Promise<void>)[] = [];
+
+  constructor(manager: Manager, options: { uri?: string; id?: string } = {}) {
+    this.context = { manager };
+    this.decodedUri = options.uri ?? "/app/page";
+    this.requestedSessionId = options.id;
+    this.session = options.id === undefined ? undefined : (manager.findSession(options.id) as Session | undefined);
+    this.session?.access();
+  }
+
+  changeSessionId(newId: string): void {
+    const session = this.session!;
+    if (session.id !== newId) this.context.manager.changeSessionId(session, newId);
+    this.cookie = newId;
+  }
+
+  onBeforeEnd(hook: () => void | Promise<void>): void {
+    this.#beforeEnd.push(hook);
+  }
+
+  /** Takes the request through the valve to `work`; what the valve has the answer wait for. */
+  through(valve: Valve, work: (request: TestRequest) => void = () => undefined): Promise<void> | undefined {
+    let called = 0;
+    valve.invoke(this as unknown as Request, () => {
+      called++;
+      work(this);
+    });
+    assert.equal(called, 1);
+    const pending = this.#beforeEnd.map((hook) => hook()).find((result) => result !== undefined);
+    this.session?.endAccess();
+    return pending ?? undefined;
+  }
+}
+
+let group: FakeGroup;
+let a: DeltaNode;
+let b: DeltaNode;
+
+beforeEach(async () => {
+  group = new FakeGroup(new ManualClock());
+  a = await DeltaNode.started(group, 1);
+  b = await DeltaNode.started(group, 2);
+});
+
+describe("ReplicationValve", () => {
+  function valve(attributes: Record<string, AttributeValue> = {}): ReplicationValve {
+    return new ReplicationValve(a.cluster, attributes);
+  }
+
+  it("has the answer wait for what the request changed, and for nothing else (rule 7)", async () => {
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    assert.equal(new TestRequest(a.manager, { id }).through(valve()), undefined);
+    const pending = new TestRequest(a.manager, { id }).through(valve(), ({ session }) => session?.setAttribute("n", 2));
+    assert.ok(pending instanceof Promise);
+    await pending;
+    assert.deepEqual(b.attributes(id), { n: 2 });
+  });
+
+  it("does nothing for requests without a session", () => {
+    assert.equal(new TestRequest(a.manager).through(valve()), undefined);
+  });
+
+  it("waits for the end of a session, too", async () => {
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    class Invalidated extends TestRequest {
+      override readonly session: Session | undefined = undefined;
+    }
+    const request = new Invalidated(a.manager, { id });
+    const session = a.find(id);
+    session.access();
+    const pending = request.through(valve(), () => session.invalidate());
+    assert.ok(pending instanceof Promise);
+    await pending;
+    assert.equal(b.has(id), false);
+  });
+
+  const filters: readonly (readonly [string, string, boolean])[] = [
+    [".*\\.(gif|png)", "/app/logo.png", true],
+    [".*\\.(gif|png)", "/app/logo.png/page", false],
+    [".*\\.gif|.*\\.css", "/app/a.css", true],
+    [".*\\.gif|.*\\.css", "/app/a.css.page", false],
+    ["/app", "/app/page", false],
+    ["", "", false],
+  ];
+  for (const [filter, uri, filtered] of filters) {
+    it(`${filtered ? "leaves out" : "replicates"} "${uri}" with the filter "${filter}"`, async () => {
+      const id = await a.create((session) => session.setAttribute("n", 1));
+      const replicating = valve({ filter });
+      await new TestRequest(a.manager, { id, uri }).through(replicating, ({ session }) => session?.setAttribute("n", 2));
+      assert.deepEqual(b.attributes(id), { n: filtered ? 1 : 2 });
+      await new TestRequest(a.manager, { id }).through(replicating);
+      assert.deepEqual(b.attributes(id), { n: 2 });
+    });
+  }
+
+  it("refuses a filter that is no regular expression, naming it", () => {
+    assert.throws(() => valve({ filter: ".*\\.(gif" }), { code: "INVALID_PATTERN", message: /"filter"/ });
+  });
+
+  it("tells whether this worker served the session last, when asked to", async () => {
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    const indicating = valve({ primaryIndicator: true, primaryIndicatorName: "isPrimary" });
+    const seen: unknown[] = [];
+    const look = (request: TestRequest) => seen.push(request.attributes.get("isPrimary"));
+    await new TestRequest(a.manager, { id }).through(indicating, look);
+    await b.request(id);
+    await new TestRequest(a.manager, { id }).through(indicating, look);
+    await new TestRequest(a.manager).through(indicating, look);
+    assert.deepEqual(seen, [true, false, undefined]);
+  });
+
+  it("leaves the sessions of other managers alone", async () => {
+    const clock = new ManualClock();
+    const manager = new StandardManager({ clock, random: systemRandom, logger: silentLogger, registry: new Registry() }, { name: "local" });
+    const session = manager.createSession();
+    session.setAttribute("n", () => "kept here only");
+    assert.equal(new TestRequest(manager, { id: session.id }).through(valve()), undefined);
+  });
+});
+
+describe("JvmRouteBinderValve (rule 16)", () => {
+  function valve(attributes: Record<string, AttributeValue> = {}, route: string | undefined = "n2"): JvmRouteBinderValve {
+    return new JvmRouteBinderValve(b.cluster, attributes, route);
+  }
+
+  it("gives a session of another worker this one's route, and the client its new id", async () => {
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    const request = new TestRequest(b.manager, { id });
+    void request.through(valve(), ({ session }) => assert.equal(session?.id, `${stemOf(id)}.n2`));
+    assert.equal(request.cookie, `${stemOf(id)}.n2`);
+    assert.equal(request.attributes.get("org.apache.catalina.ha.session.JvmRouteOriginalSessionID"), id);
+    await group.settle();
+    assert.deepEqual(group.routes(ChangeSessionId), ["2>1"]);
+    assert.equal(a.find(id).id, `${stemOf(id)}.n2`);
+    assert.equal(await b.metric("tomcatcluster_replication_sessions_taken_over_total"), 1);
+  });
+
+  it("only renews the cookie when another request of the client has taken the session over", async () => {
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    void new TestRequest(b.manager, { id }).through(valve());
+    await group.settle();
+    group.sent.length = 0;
+    const late = new TestRequest(b.manager, { id });
+    void late.through(valve({ sessionIdAttribute: "was" }));
+    assert.equal(late.cookie, `${stemOf(id)}.n2`);
+    assert.equal(late.attributes.get("was"), id);
+    assert.deepEqual(group.routes(ChangeSessionId), []);
+  });
+
+  it("does nothing for a session with this worker's route, without a session, when disabled, or without a route", async () => {
+    const own = await b.create((session) => session.setAttribute("n", 1));
+    const foreign = await a.create((session) => session.setAttribute("n", 1));
+    for (const [id, binder] of [
+      [own, valve()],
+      [undefined, valve()],
+      [`${"F".repeat(32)}.n1`, valve()],
+      [foreign, valve({ enabled: false })],
+      [foreign, new JvmRouteBinderValve(b.cluster, {}, undefined)],
+    ] as const) {
+      const request = new TestRequest(b.manager, id === undefined ? {} : { id });
+      void request.through(binder);
+      assert.equal(request.cookie, undefined);
+    }
+  });
+
+  it("never changes an id without a route", async () => {
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    await a.request(id, (session) => a.manager.changeSessionId(session, stemOf(id)));
+    const request = new TestRequest(b.manager, { id: stemOf(id) });
+    void request.through(valve());
+    assert.equal(request.cookie, undefined);
+    assert.equal(b.find(id).id, stemOf(id));
+  });
+
+  it("is followed by the change under the new id, in one lane (rule 10)", async () => {
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    group.sent.length = 0;
+    const binder = valve();
+    const replicating = new ReplicationValve(b.cluster, {});
+    const request = new TestRequest(b.manager, { id });
+    const both: Valve = { invoke: (passed, next) => binder.invoke(passed, (bound) => replicating.invoke(bound, next)) };
+    await request.through(both, ({ session }) => session?.setAttribute("n", 2));
+    assert.deepEqual(
+      group.sent.map(({ message }) => message.event),
+      [ChangeSessionId, SessionDelta],
+    );
+    assert.equal(new Set(group.sent.map(({ orderKey }) => orderKey)).size, 1);
+    assert.equal(group.sent[1]?.message.sessionId, `${stemOf(id)}.n2`);
+    assert.deepEqual(group.routes(SessionAccessed), []);
+  });
+});
