@@ -20,7 +20,7 @@ import { BalancedRequest, type RequestContext, type UpgradeOffer } from "./balan
 import { BalancerMetrics } from "./balancer-metrics.ts";
 import { HttpForwarder } from "./forward/http/http-forwarder.ts";
 import { UpgradedConnection } from "./forward/upgraded-connection.ts";
-import { BALANCING_METHODS } from "./selection/balancing-method.ts";
+import { BALANCING_METHODS } from "./selection/balancing-methods.ts";
 import type { Discovery } from "./workers/discovery/discovery.ts";
 import { DnsDiscovery } from "./workers/discovery/dns-discovery.ts";
 import { StaticDiscovery } from "./workers/discovery/static-discovery.ts";

@@ -38,6 +38,7 @@ export class FakeWorker {
   async start(): Promise<this> {
     this.server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
       this.seen.push(`${request.method} ${request.url}`);
+      if (this.health === "draining") response.setHeader("Connection", "close"); // rule 18
       this.handler(request, response);
     });
     this.server.on("connection", (socket) => {
@@ -208,7 +209,7 @@ export async function raw(port: number, bytes: string): Promise<RawAnswer> {
   });
   socket.on("error", () => socket.destroy());
   socket.write(bytes, "latin1");
-  await once(socket, "close");
+  await new Promise((resolve) => socket.on("close", resolve));
   return parseAnswer(text);
 }
 

@@ -1,5 +1,4 @@
-// The port of balancing methods: who takes a request without a session. One method a file, resolved by name in one table.
-import { ByRequests } from "./by-requests.ts";
+// The port of balancing methods: who takes a request without a session.
 import type { Candidate } from "./snapshot.ts";
 
 export interface BalancingMethod {
@@ -10,7 +9,3 @@ export interface BalancingMethod {
   /** Forgets workers that are not among these. */
   retain(names: ReadonlySet<string>): void;
 }
-
-export const BALANCING_METHODS = {
-  ByRequests: () => new ByRequests(),
-} as const satisfies Record<string, () => BalancingMethod>;

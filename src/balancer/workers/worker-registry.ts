@@ -89,16 +89,8 @@ export class WorkerRegistry implements Lifecycle {
     worker.traffic.refused++;
     if (this.#workers.get(worker.name) !== worker) return;
     const before = worker.state;
-    const sinceMs = this.#deps.clock.monotonic();
-    worker.errorSinceMs = sinceMs;
     worker.lastError = error.message;
-    worker.health.recordRefusedRequest();
-    worker.errorTimer?.cancel();
-    worker.errorTimer = this.#deps.clock.setTimeout(() => {
-      if (worker.errorSinceMs !== sinceMs) return;
-      worker.errorSinceMs = undefined;
-      this.#stateMayHaveChanged(worker, "Error");
-    }, this.#options.errorRetryMs);
+    if (!worker.health.recordRefusedRequest()) this.#leaveAlone(worker);
     this.#stateMayHaveChanged(worker, before);
   }
 
@@ -151,6 +143,17 @@ export class WorkerRegistry implements Lifecycle {
       this.#healthChecked(worker, result, startedMs, error),
     );
     worker.healthCheck.start();
+  }
+
+  #leaveAlone(worker: Worker): void {
+    const sinceMs = this.#deps.clock.monotonic();
+    worker.errorSinceMs = sinceMs;
+    worker.errorTimer?.cancel();
+    worker.errorTimer = this.#deps.clock.setTimeout(() => {
+      if (worker.errorSinceMs !== sinceMs) return;
+      worker.errorSinceMs = undefined;
+      this.#stateMayHaveChanged(worker, "Error");
+    }, this.#options.errorRetryMs);
   }
 
   #healthChecked(worker: Worker, result: HealthResult, startedMs: number, error: Error | undefined): void {

@@ -25,6 +25,7 @@ export class WorkerHealth {
   #successes = 0;
   #failures = 0;
   #spokenFor = false;
+  #drainOver = false;
   #silentSinceMs: number | undefined;
 
   /** Without health checks a worker is ready from the start. */
@@ -47,11 +48,12 @@ export class WorkerHealth {
     return this.#silentSinceMs;
   }
 
-  /** A worker's own word counts at once, missing answers by the thresholds; a draining worker that is gone does not come back as draining. */
+  /** A worker's own word counts at once, missing answers by the thresholds; nobody listening is the end of a drain. */
   record(result: HealthResult, nowMs: number): void {
     this.#silentSinceMs = result === "Silent" ? (this.#silentSinceMs ?? nowMs) : undefined;
     if (result === "Ready") {
       this.#failures = 0;
+      this.#drainOver = false;
       this.#successes++;
       if (this.#successes >= this.#thresholds.rise) this.#verdict = "Ready";
       return;
@@ -60,7 +62,7 @@ export class WorkerHealth {
     if (result === "Draining" || result === "NotReady") {
       this.#failures = 0;
       this.#spokenFor = true;
-      this.#verdict = result;
+      this.#verdict = this.#drainOver ? "NotReady" : result;
       return;
     }
     this.#failures++;
@@ -71,10 +73,15 @@ export class WorkerHealth {
     }
   }
 
-  /** Its data port refused a connection: the end of a drain, otherwise no news about health. */
-  recordRefusedRequest(): void {
-    if (this.#verdict !== "Draining") return;
+  /**
+   * Its data port refused a connection. True when that was the end of a drain: it takes no more requests, whatever its health
+   * check goes on to say about draining, until it is ready again. Otherwise no news about health.
+   */
+  recordRefusedRequest(): boolean {
+    if (this.#verdict !== "Draining") return false;
     this.#verdict = "NotReady";
-    this.#spokenFor = false;
+    this.#drainOver = true;
+    this.#spokenFor = true;
+    return true;
   }
 }

@@ -72,12 +72,22 @@ test("Silence is counted from its first check, and any answer ends it", () => {
   assert.equal(health.silentSinceMs, undefined);
 });
 
-test("A refused request ends a drain and says nothing about a worker that serves", () => {
+test("A refused request says nothing about a worker that serves", () => {
   const health = new WorkerHealth({ fall: 2, rise: 1 }, true);
   health.record("Ready", 0);
-  health.recordRefusedRequest();
+  assert.equal(health.recordRefusedRequest(), false);
   assert.equal(health.state, "Serving");
-  health.record("Draining", 1);
-  health.recordRefusedRequest();
+});
+
+test("A refused request is the end of a drain, also while the health check goes on to say draining", () => {
+  const health = new WorkerHealth({ fall: 2, rise: 1 }, true);
+  health.record("Draining", 0);
+  assert.equal(health.recordRefusedRequest(), true);
   assert.equal(health.state, "NotReady");
+  health.record("Draining", 1);
+  assert.equal(health.state, "NotReady");
+  health.record("Ready", 2);
+  assert.equal(health.state, "Serving");
+  health.record("Draining", 3);
+  assert.equal(health.state, "Draining");
 });
