@@ -35,7 +35,7 @@ export async function describeApplication(docBase: string): Promise<ApplicationD
   }
   const file = join(docBase, "package.json");
   const manifest = await readManifest(file);
-  return { folder: docBase, main: mainModule(docBase, file), ...settings(file, manifest.tomcatCluster) };
+  return { folder: docBase, main: mainModule(file, manifest.main), ...settings(file, manifest.tomcatCluster) };
 }
 
 export async function exists(path: string): Promise<boolean> {
@@ -62,11 +62,13 @@ async function readManifest(file: string): Promise<Record<string, unknown>> {
   return parsed;
 }
 
-function mainModule(folder: string, file: string): string {
+/** As Node resolves "main", but without its silent way out to index.js when that leads nowhere. */
+function mainModule(file: string, main: unknown): string {
+  if (main !== undefined && typeof main !== "string") throw new ApplicationLoadError(`"${file}": "main" must be a string`);
   try {
-    return createRequire(file).resolve(folder);
+    return createRequire(file).resolve(`./${main ?? "index.js"}`);
   } catch (error) {
-    throw new ApplicationLoadError(`"${file}": its main module does not exist; "main" names it, index.js is the default`, { cause: error });
+    throw new ApplicationLoadError(`"${file}": its main module "${main ?? "index.js"}" does not exist; "main" names it`, { cause: error });
   }
 }
 

@@ -1,6 +1,8 @@
 // The container as clients and applications see it, through a real connector.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { ManualClock } from "../../support/manual-clock.ts";
+import { RawConnection } from "../../support/raw-http.ts";
 import { cookieOf, RunningContainer } from "../../support/running-container.ts";
 
 describe("applications in a folder", () => {
@@ -10,7 +12,10 @@ describe("applications in a folder", () => {
       applications: {
         ROOT: "plain",
         shop: "plain",
+        "shop.war": "",
         "shop#api": "plain",
+        "shop##2": "plain",
+        "two words": "plain",
         cjs: "commonjs",
         stray: null,
         ".hidden": "plain",
@@ -85,7 +90,7 @@ describe("an application that fails", () => {
   for (const [path, reason] of [
     ["/broken", /"[^"]*broken\/index.js" failed to load: no database/],
     ["/object", /must export a request listener \(req, res\) by default; of a Koa application, export app.callback\(\)/],
-    ["/gone", /package.json": its main module does not exist/],
+    ["/gone", /package.json": its main module "gone.js" does not exist/],
     ["/servlets", /web.xml": servlets are not supported in this version/],
     ["/old", /"old.war" is an archive, which this version does not unpack/],
     ["/missing", /nowhere" cannot be read: ENOENT/],
@@ -119,6 +124,39 @@ describe("an application that fails", () => {
 
   it("after its end has answered all the same", async () => {
     assert.equal(await (await container.fetch("/ok/throw-after-end")).text(), "answered");
+  });
+});
+
+describe("an application that never finishes loading", () => {
+  it("has failed after 60 s", async () => {
+    const clock = new ManualClock();
+    const starting = RunningContainer.start({ applications: { slow: "hanging", ok: "plain" }, clock });
+    while (clock.pendingTimers === 0) await new Promise((resolve) => setImmediate(resolve));
+    await clock.advance(60_000);
+    const container = await starting;
+    try {
+      assert.match(container.engine.notReadyReason()!, /"localhost#\/slow" failed to start: .*did not finish loading within 60 s/);
+      assert.equal((await container.fetch("/ok/url")).status, 200);
+    } finally {
+      await container.stop();
+    }
+  });
+});
+
+describe("a body", () => {
+  it("of 4 MB goes to the application and comes back whole", async () => {
+    const container = await RunningContainer.start({ applications: { ROOT: "plain" } });
+    try {
+      const body = Buffer.alloc(4 * 1024 * 1024, "0123456789abcdef");
+      const answer = await container.fetch("/echo", { method: "POST", body });
+      assert.ok(Buffer.from(await answer.arrayBuffer()).equals(body));
+      const events = await RawConnection.open(container.port);
+      events.get("/events");
+      await events.until("data: 1");
+      events.destroy();
+    } finally {
+      await container.stop();
+    }
   });
 });
 
@@ -173,7 +211,6 @@ describe("hosts", () => {
       hosts: { "shop.example": { aliases: ["www.shop.example", "*.stores.example"], applications: { ROOT: "commonjs" } } },
     });
     try {
-      const { RawConnection } = await import("../../support/raw-http.ts");
       for (const [target, host, isShop] of [
         ["/url", "localhost:8080", false],
         ["/url", "shop.example", true],
