@@ -14,6 +14,8 @@ const EVENT_NAMES: ReadonlyMap<number, string> = new Map([
   [SESSION_EVENTS.AllSessionNoContextManager, "ALL_SESSION_NOCONTEXTMANAGER"],
 ]);
 
+const UNKNOWN_EVENT = 0;
+
 /** The text of an event for labels and logs. */
 export function eventName(event: number): string {
   return EVENT_NAMES.get(event) ?? "UNKNOWN";
@@ -57,27 +59,18 @@ export class ReplicationMetrics {
   readonly stateTransferSeconds: Histogram;
   /** Members that were asked for state and gave none. */
   readonly noStateTransferred: Counter;
-  readonly #sent: Counter<"type">;
-  readonly #received: Counter<"type">;
+  /** By event: plain numbers, since each message counts and a labelled counter costs as much as encoding it. */
+  readonly #sent = new Map<number, number>();
+  readonly #received = new Map<number, number>();
   readonly #sources = new Set<ReplicationStatistics>();
   #sessionsBehind: () => number = () => 0;
 
   constructor(registry: Registry) {
     const registers = [registry];
     const prefix = "tomcatcluster_replication";
-    const type: "type"[] = ["type"];
     const reason: "reason"[] = ["reason"];
-    this.#sent = new Counter({
-      name: `${prefix}_messages_sent_total`,
-      help: "Messages sent, counted once for all members",
-      labelNames: type,
-      registers,
-    });
-    this.#received = new Counter({ name: `${prefix}_messages_received_total`, help: "Messages received", labelNames: type, registers });
-    for (const name of EVENT_NAMES.values()) {
-      this.#sent.inc({ type: name }, 0);
-      this.#received.inc({ type: name }, 0);
-    }
+    messageCounter(registry, `${prefix}_messages_sent_total`, "Messages sent, counted once for all members", this.#sent);
+    messageCounter(registry, `${prefix}_messages_received_total`, "Messages received", this.#received);
     this.sendSeconds = new Histogram({
       name: `${prefix}_send_seconds`,
       help: "Time until every member has acknowledged a synchronous message, or has failed",
@@ -127,11 +120,13 @@ export class ReplicationMetrics {
   }
 
   sent(event: number): void {
-    this.#sent.inc({ type: eventName(event) });
+    this.#sent.set(event, (this.#sent.get(event) ?? 0) + 1);
   }
 
   received(event: number): void {
-    this.#received.inc({ type: eventName(event) });
+    // Numbers that nobody knows come from outside: they share one entry.
+    const known = EVENT_NAMES.has(event) ? event : UNKNOWN_EVENT;
+    this.#received.set(known, (this.#received.get(known) ?? 0) + 1);
   }
 
   add(source: ReplicationStatistics): void {
@@ -174,4 +169,19 @@ export class ReplicationMetrics {
       },
     });
   }
+}
+
+function messageCounter(registry: Registry, name: string, help: string, counts: ReadonlyMap<number, number>): void {
+  new Counter({
+    name,
+    help,
+    labelNames: ["type"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [event, type] of EVENT_NAMES) this.inc({ type }, counts.get(event) ?? 0);
+      const unknown = counts.get(UNKNOWN_EVENT) ?? 0;
+      if (unknown > 0) this.inc({ type: eventName(UNKNOWN_EVENT) }, unknown);
+    },
+  });
 }
