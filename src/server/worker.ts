@@ -31,6 +31,9 @@ export interface WorkerOptions {
   readonly managementPort: number;
 }
 
+/** After the drain, running requests get this long before they are cut: deadline, this and the flush fit in a pod's grace period. */
+const REQUEST_END_TIMEOUT_MS = 10_000;
+
 export class Worker implements Lifecycle {
   readonly #deps: WorkerDeps;
   readonly #options: WorkerOptions;
@@ -99,7 +102,9 @@ export class Worker implements Lifecycle {
     if (clusterConfig) this.#cluster = this.#createCluster(clusterConfig);
     const engine = this.#createEngine(service);
     this.#engine = engine;
-    this.#connectors = service.connectors.map((config) => new HttpConnector({ clock, logger, registry, handler: engine }, { config }));
+    this.#connectors = service.connectors.map(
+      (config) => new HttpConnector({ clock, logger, registry, handler: engine }, { config, stopTimeoutMs: REQUEST_END_TIMEOUT_MS }),
+    );
     this.#parts = new LifecycleGroup([
       this.#management,
       ...(this.#cluster ? [this.#cluster] : []),
