@@ -89,7 +89,7 @@ export class DeltaManager
     this.#cluster = deps.cluster;
     this.#options = options;
     const { group, metrics } = deps.cluster;
-    this.#receiver = new SessionReceiver(this);
+    this.#receiver = new SessionReceiver(this, deps.clock);
     this.#joiner = new StateJoiner(
       { group, metrics, clock: deps.clock, logger: deps.logger },
       {

@@ -1,4 +1,5 @@
 // What a message of another member does to a manager's sessions (ha.md 3.4; rules 11 to 13).
+import type { Clock } from "../../base/index.ts";
 import type { Member } from "../../channel/index.ts";
 import { sessionIdHash } from "../../container/index.ts";
 import { stemOf } from "../../protocol/index.ts";
@@ -8,6 +9,7 @@ import { deltaVersion, SESSION_EVENTS, type SessionMessage } from "../messages.t
 import { chooseCopy } from "./copy-choice.ts";
 import { decodeDelta } from "./delta-request.ts";
 import type { DeltaSession } from "./delta-session.ts";
+import { EarlyDeltas } from "./early-deltas.ts";
 import { decodeSessionStates, type SessionState } from "./session-state.ts";
 
 /** The manager's table of sessions, as far as messages change it. Nothing of it sends anything. */
@@ -31,9 +33,11 @@ export interface SessionTable {
 
 export class SessionReceiver {
   readonly #table: SessionTable;
+  readonly #early: EarlyDeltas;
 
-  constructor(table: SessionTable) {
+  constructor(table: SessionTable, clock: Clock) {
     this.#table = table;
+    this.#early = new EarlyDeltas(clock);
   }
 
   /** Types 1, 2, 3, 13 and 15; others do nothing. Throws what refuses the message (rule 12). */
@@ -65,7 +69,8 @@ export class SessionReceiver {
 
   /** A late or repeated announcement changes nothing: ids are never used twice. */
   #created(id: string, creationTimeMs: number): void {
-    if (this.#table.sessionWithStem(stemOf(id)) === undefined) this.#table.addCopy(id, creationTimeMs);
+    if (this.#table.sessionWithStem(stemOf(id)) !== undefined) return;
+    this.#applyEarly(this.#table.addCopy(id, creationTimeMs));
   }
 
   #expired(id: string): void {
@@ -78,7 +83,11 @@ export class SessionReceiver {
     if (stemOf(delta.sessionId) !== stemOf(id)) {
       throw new InvalidSessionMessageError("The data of a SESSION_DELTA belongs to another session than its message");
     }
-    const session = this.#known(id);
+    const session = this.#table.sessionWithId(id);
+    if (session === undefined) {
+      this.#early.add(stemOf(id), delta.actions, data.length);
+      this.#refuse(id);
+    }
     session.applyDelta(delta.actions);
     session.touch();
     const expected = session.version + 1;
@@ -97,6 +106,14 @@ export class SessionReceiver {
     }
     this.#table.rename(session, newId);
     session.primary = false;
+    this.#applyEarly(session);
+  }
+
+  #applyEarly(session: DeltaSession): void {
+    const actions = this.#early.take(stemOf(session.id));
+    if (actions.length === 0) return;
+    session.applyDelta(actions);
+    session.version++;
   }
 
   #install(state: SessionState): void {

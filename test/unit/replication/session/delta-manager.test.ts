@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 import { stemOf } from "../../../../src/protocol/index.ts";
-import { sessionCreated, sessionDelta } from "../../../../src/replication/message-bodies.ts";
-import { SESSION_EVENTS } from "../../../../src/replication/messages.ts";
+import { changeSessionId, sessionCreated, sessionDelta } from "../../../../src/replication/message-bodies.ts";
+import { decodeSessionMessage, encodeSessionMessage, SESSION_EVENTS } from "../../../../src/replication/messages.ts";
 import { DELTA_TYPES, DeltaRequest } from "../../../../src/replication/session/delta-request.ts";
+import { EarlyDeltas } from "../../../../src/replication/session/early-deltas.ts";
 import { javaInteger } from "../../../../src/serialization/index.ts";
 import { CONTEXT, DeltaNode } from "../../../support/delta-node.ts";
 import { FakeGroup } from "../../../support/fake-group.ts";
@@ -296,6 +297,46 @@ describe("DeltaManager and Tomcats in the group (rule 10)", () => {
     assert.equal(a.find(id).creationTime, clock.now() - 1000);
     assert.equal(a.find(id).primary, false);
     assert.equal(a.find(id).isNew, false);
+  });
+});
+
+describe("DeltaManager and messages that overtake one another", () => {
+  const id = "0123456789ABCDEF0123456789ABCDEF.tomcat";
+
+  function delta(value: number): Buffer {
+    const record = new DeltaRequest();
+    record.set(DELTA_TYPES.Attribute, "n", javaInteger(value));
+    return encodeSessionMessage({ ...decodeSessionMessage(sessionDelta(CONTEXT, id, record.encode(id), 1, 0)), uniqueId: `${id}-0` });
+  }
+
+  async function arrive(node: DeltaNode, ...bodies: Buffer[]): Promise<void> {
+    const { localMember } = group.channels.find(({ kind }) => kind === "Tomcat") ?? group.channel(9, "Tomcat");
+    for (const body of bodies) await node.channel.receive(body, localMember).catch(() => undefined);
+  }
+
+  it("keeps the change of a session whose announcement is still on its way", async () => {
+    const [a] = (await nodes(1)) as [DeltaNode];
+    await arrive(a, delta(1), delta(2), sessionCreated(CONTEXT, id, clock.now(), clock.now()));
+    assert.deepEqual(a.attributes(id), { n: 2 });
+  });
+
+  it("keeps the change of a session whose new id is still on its way", async () => {
+    const [a] = (await nodes(1)) as [DeltaNode];
+    const oldId = "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF.tomcat";
+    await arrive(a, sessionCreated(CONTEXT, oldId, clock.now(), clock.now()), delta(1), changeSessionId(CONTEXT, oldId, id, clock.now()));
+    assert.deepEqual(a.attributes(id), { n: 1 });
+  });
+
+  it("forgets it when the session does not come within seconds, and when too much waits", async () => {
+    const [a] = (await nodes(1)) as [DeltaNode];
+    await arrive(a, delta(1));
+    await clock.advance(5000);
+    await arrive(a, sessionCreated(CONTEXT, id, clock.now(), clock.now()));
+    assert.deepEqual(a.attributes(id), {});
+    const early = new EarlyDeltas(clock);
+    const action = { type: 0, remove: false, name: "n", value: "v" };
+    for (let index = 0; index < 20; index++) early.add(`S${index}`, [action], 100_000);
+    assert.deepEqual([early.take("S0"), early.take("S9"), early.take("S19")], [[], [], [action]]);
   });
 });
 
