@@ -29,24 +29,25 @@ export interface DeltaAction {
  */
 export class DeltaRequest {
   readonly recordAllActions: boolean;
-  #byName = new Map<string, DeltaAction>();
-  #inOrder: DeltaAction[] = [];
+  /** Made when something is recorded: most copies never record. */
+  #byName: Map<string, DeltaAction> | undefined;
+  #inOrder: DeltaAction[] | undefined;
 
   constructor(recordAllActions = false) {
     this.recordAllActions = recordAllActions;
   }
 
   get size(): number {
-    return this.recordAllActions ? this.#inOrder.length : this.#byName.size;
+    return this.#inOrder?.length ?? this.#byName?.size ?? 0;
   }
 
   get actions(): Iterable<DeltaAction> {
-    return this.recordAllActions ? this.#inOrder : this.#byName.values();
+    return this.#inOrder ?? this.#byName?.values() ?? [];
   }
 
   /** Whether an action of that name is recorded, of whatever type. */
   has(name: string): boolean {
-    return this.#byName.has(name);
+    return this.#byName?.has(name) === true;
   }
 
   set(type: number, name: string, value: JavaValue): void {
@@ -58,14 +59,17 @@ export class DeltaRequest {
   }
 
   add(action: DeltaAction): void {
+    this.#byName ??= new Map();
     this.#byName.delete(action.name);
     this.#byName.set(action.name, action);
-    if (this.recordAllActions) this.#inOrder.push(action);
+    if (!this.recordAllActions) return;
+    this.#inOrder ??= [];
+    this.#inOrder.push(action);
   }
 
   clear(): void {
-    this.#byName.clear();
-    this.#inOrder = [];
+    this.#byName?.clear();
+    this.#inOrder = undefined;
   }
 
   /** The external form, in a stream of its own. `sessionId` must be what the receiver calls the session, or it refuses. */

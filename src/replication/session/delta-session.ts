@@ -15,6 +15,8 @@ const SAVED_REQUEST_NOTE = "org.apache.catalina.authenticator.REQUEST";
 /** An idle copy outlives its primary by its own length, so that a primary's last message is in time (ha.md 7). */
 const COPY_LIFE_FACTOR = 2;
 
+const NO_LISTENERS: readonly JavaValue[] = [];
+
 /** What a session tells of itself besides HttpSession's members. */
 export interface DeltaSessionKeeper extends SessionKeeper {
   /** An attribute was changed in place into something that cannot travel: the others keep what they have. */
@@ -41,11 +43,11 @@ export class DeltaSession extends StandardSession {
   readonly #deltaKeeper: DeltaSessionKeeper;
   readonly #record: DeltaRequest;
   /** Names of attributes that somebody may be changing in place (rule 14). */
-  readonly #watched = new Set<string>();
+  #watched: Set<string> | undefined;
   #principal: JavaValue = null;
   #authType: JavaValue = null;
   #notes: Map<string, JavaValue> | undefined;
-  #listeners: JavaValue[] = [];
+  #listeners: readonly JavaValue[] = NO_LISTENERS;
 
   constructor(keeper: DeltaSessionKeeper, id: string, maxInactiveIntervalSeconds: number, options: DeltaSessionOptions) {
     super(keeper, id, maxInactiveIntervalSeconds);
@@ -118,7 +120,7 @@ export class DeltaSession extends StandardSession {
    */
   takeDelta(): Buffer | undefined {
     this.#recordChangesInPlace();
-    if (this.activityCount <= 1) this.#watched.clear();
+    if (this.activityCount <= 1) this.#watched?.clear();
     if (this.#record.size === 0 || (!this.announced && !this.#worthAnnouncing())) return undefined;
     if (!this.announced && !this.#record.has(MAX_INTERVAL_NAME)) {
       this.#record.set(DELTA_TYPES.MaxInterval, MAX_INTERVAL_NAME, javaInteger(this.maxInactiveIntervalSeconds));
@@ -166,7 +168,7 @@ export class DeltaSession extends StandardSession {
     this.#principal = state.principal;
     this.#importNote(EXPECTED_SESSION_ID_NOTE, state.expectedSessionId);
     this.#importNote(SAVED_REQUEST_NOTE, state.savedRequest);
-    this.#listeners = [...state.listeners];
+    this.#listeners = state.listeners;
     for (const name of this.attributes.keys()) if (!this.#record.has(name)) this.attributes.delete(name);
     for (const [name, value] of state.attributes)
       if (!this.#record.has(name)) this.attributes.set(name, ReplicatedAttribute.received(value));
@@ -176,7 +178,7 @@ export class DeltaSession extends StandardSession {
     const attribute = this.#attribute(name);
     if (attribute === undefined) return undefined;
     const value = attribute.value;
-    if (attribute.changeable) this.#watched.add(name);
+    if (attribute.changeable) this.#watch(name);
     return value;
   }
 
@@ -184,12 +186,12 @@ export class DeltaSession extends StandardSession {
     const attribute = this.#convert(name, value);
     this.attributes.set(name, attribute);
     this.#record.set(DELTA_TYPES.Attribute, name, attribute.java);
-    if (attribute.changeable) this.#watched.add(name);
+    if (attribute.changeable) this.#watch(name);
   }
 
   protected override dropAttribute(name: string): void {
     if (!this.attributes.delete(name)) return;
-    this.#watched.delete(name);
+    this.#watched?.delete(name);
     this.#record.remove(DELTA_TYPES.Attribute, name);
   }
 
@@ -226,13 +228,19 @@ export class DeltaSession extends StandardSession {
     }
   }
 
+  #watch(name: string): void {
+    this.#watched ??= new Set();
+    this.#watched.add(name);
+  }
+
   #recordChangesInPlace(): void {
+    if (this.#watched === undefined) return;
     for (const name of this.#watched) {
       const attribute = this.#attribute(name);
       try {
         if (attribute?.refresh()) this.#record.set(DELTA_TYPES.Attribute, name, attribute.java);
       } catch (error) {
-        this.#watched.delete(name);
+        this.#watched?.delete(name);
         this.#deltaKeeper.attributeNotReplicable(this, new UnreplicableAttributeError(name, { cause: asError(error) }));
       }
     }
@@ -249,7 +257,7 @@ export class DeltaSession extends StandardSession {
     const value = action.remove ? null : (action.value ?? null);
     switch (type) {
       case DELTA_TYPES.Attribute:
-        this.#watched.delete(name);
+        this.#watched?.delete(name);
         if (value === null) this.attributes.delete(name);
         else this.attributes.set(name, ReplicatedAttribute.received(value));
         break;
@@ -279,7 +287,7 @@ export class DeltaSession extends StandardSession {
   #applyListener({ remove, value }: DeltaAction): void {
     if (value === undefined || value === null) return;
     if (remove) this.#listeners = this.#listeners.filter((listener) => !bytesOf(listener).equals(bytesOf(value)));
-    else this.#listeners.push(value);
+    else this.#listeners = [...this.#listeners, value];
   }
 
   #importNote(name: string, value: JavaValue): void {
