@@ -62,6 +62,7 @@ export class CatchUp {
       if (!peer.present || signal.aborted) return;
       await this.#waitForNextAttempt();
     }
+    if (peer.lagging) this.#deps.logger.info({ member: peer.member.name }, "Member has caught up");
     peer.lagging = false;
   }
 

@@ -252,18 +252,25 @@ export class Replicator implements MembershipListener {
     const faulty: readonly FaultyMember[] = error instanceof ChannelError ? error.faultyMembers : [];
     if (faulty.length > 0 && faulty.length < destinations) session.safe = true;
     this.#deps.metrics.failures.inc({ reason: systemErrorCode(faulty[0]?.cause ?? error) ?? "UNKNOWN" }, Math.max(1, faulty.length));
-    this.#deps.logger.info({ err: error, manager: source.contextName, type: eventName(event) }, "Message did not reach every member");
+    this.#deps.logger.debug({ err: error, manager: source.contextName, type: eventName(event) }, "Message did not reach every member");
     const refusals: Promise<void>[] = [];
     for (const { member, cause } of faulty) {
       const entry = this.#entries.get(member.key);
       if (entry === undefined) continue;
       miss(entry.peer, publication);
       const refused = cause instanceof RemoteProcessError;
-      if (!refused) entry.peer.lagging = true;
+      if (!refused) this.#nowLags(entry.peer, cause);
       const caughtUp = entry.catchUp.wake();
       if (refused) refusals.push(caughtUp);
     }
     await Promise.all(refusals);
+  }
+
+  /** One line for a member, not for each message that it missed. */
+  #nowLags(peer: Peer, cause: Error): void {
+    if (peer.lagging) return;
+    peer.lagging = true;
+    this.#deps.logger.warn({ err: cause, member: peer.member.name }, "Member lags behind; it will be sent what it misses when it answers");
   }
 
   #forgetDeparted(): void {

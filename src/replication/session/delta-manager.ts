@@ -174,6 +174,7 @@ export class DeltaManager
     if (session === undefined || !session.alive) return pending;
     const wasPrimary = session.primary;
     session.primary = true;
+    session.servedBy = undefined;
     const delta = session.takeDelta();
     if (delta !== undefined) {
       if (!session.announced) pending = both(pending, this.#announce(session));
@@ -199,8 +200,8 @@ export class DeltaManager
     this.#joiner.memberDisappeared(member);
   }
 
-  install(data: Buffer, _sender: Member): void {
-    this.#receiver.install(data);
+  install(data: Buffer, sender: Member): void {
+    this.#receiver.install(data, sender);
   }
 
   replay(message: SessionMessage, sender: Member): void {

@@ -30,6 +30,8 @@ export interface DeltaSessionOptions {
 export class DeltaSession extends StandardSession {
   /** Whether this worker is the last that served it, as far as it knows (ha.md 7). */
   primary = true;
+  /** Key of the member that served it last, as far as is known; undefined: this worker, or nobody. */
+  servedBy: string | undefined;
   /** Number of its changes: the higher one wins between copies of ours (rule 11). */
   version = 0;
   /** Whether the others have been told of it. A session is announced with its first attribute (rule 22). */
@@ -98,9 +100,10 @@ export class DeltaSession extends StandardSession {
     this.#record.set(DELTA_TYPES.Note, EXPECTED_SESSION_ID_NOTE, id);
   }
 
-  /** Another member says that it is used: `clock` is our own, theirs may differ. */
-  touch(): void {
+  /** This member says that it serves it now, whatever its clock says. */
+  touch(memberKey: string): void {
     this.primary = false;
+    this.servedBy = memberKey;
     this.thisAccessedTimeMs = this.keeper.clock.now();
     this.lastAccessedTimeMs = this.thisAccessedTimeMs;
   }

@@ -41,7 +41,7 @@ export class SessionReceiver {
   }
 
   /** Types 1, 2, 3, 13 and 15; others do nothing. Throws what refuses the message (rule 12). */
-  apply(message: SessionMessage, _sender: Member): void {
+  apply(message: SessionMessage, sender: Member): void {
     switch (message.event) {
       case SESSION_EVENTS.SessionCreated:
         this.#created(idOf(message), message.timestamp);
@@ -50,21 +50,21 @@ export class SessionReceiver {
         this.#expired(idOf(message));
         break;
       case SESSION_EVENTS.SessionAccessed:
-        this.#known(idOf(message)).touch();
+        this.#known(idOf(message)).touch(sender.key);
         break;
       case SESSION_EVENTS.SessionDelta:
-        this.#changed(idOf(message), dataOf(message), deltaVersion(message));
+        this.#changed(idOf(message), dataOf(message), deltaVersion(message), sender);
         break;
       case SESSION_EVENTS.ChangeSessionId:
-        this.#renamed(idOf(message), decodeSessionId(dataOf(message)));
+        this.#renamed(idOf(message), decodeSessionId(dataOf(message)), sender);
         break;
       // A type that a later Tomcat invents is ignored, as Tomcat ignores it.
     }
   }
 
   /** The data of an ALL_SESSION_DATA, asked for or not. Sessions that run requests here go on with the same object. */
-  install(data: Buffer): void {
-    for (const state of decodeSessionStates(data)) this.#install(state);
+  install(data: Buffer, sender: Member): void {
+    for (const state of decodeSessionStates(data)) this.#install(state, sender);
   }
 
   /** A late or repeated announcement changes nothing: ids are never used twice. */
@@ -78,7 +78,7 @@ export class SessionReceiver {
     if (session !== undefined) this.#table.remove(session);
   }
 
-  #changed(id: string, data: Buffer, version: number | undefined): void {
+  #changed(id: string, data: Buffer, version: number | undefined, sender: Member): void {
     const delta = decodeDelta(data);
     if (stemOf(delta.sessionId) !== stemOf(id)) {
       throw new InvalidSessionMessageError("The data of a SESSION_DELTA belongs to another session than its message");
@@ -89,16 +89,17 @@ export class SessionReceiver {
       this.#refuse(id);
     }
     session.applyDelta(delta.actions);
-    session.touch();
+    session.touch(sender.key);
     const expected = session.version + 1;
-    if (version !== undefined && version > expected) {
+    // A copy that came from a Tomcat has no version yet: it takes over its sender's.
+    if (version !== undefined && version > expected && session.version > 0) {
       // What it brings is worth having, but the version stays: the whole session that follows has to be newer.
       throw new MissedDeltaError(this.#table.contextName, sessionIdHash(id), expected, version);
     }
     session.version = Math.max(session.version, version ?? expected);
   }
 
-  #renamed(oldId: string, newId: string): void {
+  #renamed(oldId: string, newId: string, sender: Member): void {
     const session = this.#table.sessionWithId(oldId);
     if (session === undefined) {
       if (this.#table.sessionWithStem(stemOf(newId)) === undefined) this.#refuse(oldId);
@@ -106,6 +107,7 @@ export class SessionReceiver {
     }
     this.#table.rename(session, newId);
     session.primary = false;
+    session.servedBy = sender.key;
     this.#applyEarly(session);
   }
 
@@ -116,14 +118,15 @@ export class SessionReceiver {
     session.version++;
   }
 
-  #install(state: SessionState): void {
+  #install(state: SessionState, sender: Member): void {
     const stem = stemOf(state.id);
     const own = this.#table.sessionWithStem(stem);
     if (own === undefined) {
-      this.#table.addCopy(state.id, state.creationTime).importState(state);
+      this.#takeOver(this.#table.addCopy(state.id, state.creationTime), state, sender);
       return;
     }
-    const choice = chooseCopy(own, state);
+    const fromItsServer = own.servedBy === sender.key;
+    const choice = chooseCopy(own, { version: state.version, thisAccessedTime: state.thisAccessedTime, fromItsServer });
     if (choice !== "Take") {
       if (choice === "KeepAndTell") {
         this.#table.conflict();
@@ -134,7 +137,12 @@ export class SessionReceiver {
     }
     if (own.primary) this.#table.conflict();
     if (own.id !== state.id) this.#table.rename(own, state.id);
-    own.importState(state);
+    this.#takeOver(own, state, sender);
+  }
+
+  #takeOver(session: DeltaSession, state: SessionState, sender: Member): void {
+    session.importState(state);
+    session.servedBy = sender.key;
   }
 
   #known(id: string): DeltaSession {

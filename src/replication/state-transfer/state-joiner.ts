@@ -71,6 +71,7 @@ export class StateJoiner {
   readonly #stopping = new AbortController();
   /** By member key: what was learnt in this round. */
   readonly #answers = new Map<string, Answer>();
+  readonly #told = new Map<string, Answer>();
   /** Members that changed sessions which no donor had. */
   readonly #knowMore = new Map<string, Member>();
   readonly #askedForMore = new Set<string>();
@@ -161,8 +162,15 @@ export class StateJoiner {
       this.#answers.set(candidate.key, answer);
       if (answer === "State") return candidate;
       if (answer === "Failed") this.#deps.metrics.noStateTransferred.inc();
-      this.#deps.logger.info({ manager: this.#target.contextName, member: candidate.name, answer }, "Member has no state to give");
+      this.#tell(candidate, answer);
     }
+  }
+
+  /** Members are asked again and again: only news are worth a line. */
+  #tell(member: Member, answer: Answer): void {
+    if (this.#told.get(member.key) === answer) return;
+    this.#told.set(member.key, answer);
+    this.#deps.logger.info({ manager: this.#target.contextName, member: member.name, answer }, "Member has no state to give");
   }
 
   /** Ours first, since theirs is a transfer in blocks; then the order of the channel, the oldest first. */
@@ -195,7 +203,7 @@ export class StateJoiner {
       resolve("Failed");
     }, STALL_CHECK_MS);
     metrics.sent(SESSION_EVENTS.GetAllSessions);
-    logger.info({ manager: this.#target.contextName, member: donor.name }, "Asking a member for the sessions");
+    logger.debug({ manager: this.#target.contextName, member: donor.name }, "Asking a member for the sessions");
     group.send([donor], { kind: "Object", body: getAllSessions(this.#target.contextName, clock.now()) }, ASK).catch((error: unknown) => {
       logger.info({ err: error, manager: this.#target.contextName, member: donor.name }, "Member could not be asked for the sessions");
       resolve("Failed");

@@ -4,7 +4,9 @@ import { type CopyChoice, chooseCopy, type OfferedCopy, type OwnCopy } from "../
 
 const OWN: OwnCopy = { version: 5, primary: false, inUse: false, lastUsedMs: 1000 };
 
-const ROWS: readonly (readonly [string, Partial<OwnCopy>, OfferedCopy, CopyChoice])[] = [
+type Offer = Omit<OfferedCopy, "fromItsServer"> & Partial<OfferedCopy>;
+
+const ROWS: readonly (readonly [string, Partial<OwnCopy>, Offer, CopyChoice])[] = [
   ["a higher version replaces a copy", {}, { version: 6, thisAccessedTime: 500 }, "Take"],
   ["a lower version replaces nothing", {}, { version: 4, thisAccessedTime: 2000 }, "Keep"],
   ["an equal version that was used later replaces a copy", {}, { version: 5, thisAccessedTime: 1000 }, "Take"],
@@ -23,8 +25,16 @@ const ROWS: readonly (readonly [string, Partial<OwnCopy>, OfferedCopy, CopyChoic
   ],
   ["a Tomcat's copy replaces ours", {}, { version: 0, thisAccessedTime: 1 }, "Take"],
   ["but not that of a primary that was used later", { primary: true }, { version: 0, thisAccessedTime: 500 }, "Keep"],
+  [
+    "a copy follows the member that served it last, whatever the versions",
+    {},
+    { version: 2, thisAccessedTime: 1, fromItsServer: true },
+    "Take",
+  ],
+  ["but not in the middle of a request", { inUse: true }, { version: 2, thisAccessedTime: 1, fromItsServer: true }, "Keep"],
 ];
 
 describe("the choice between two copies of a session (rule 11)", () => {
-  for (const [what, own, offered, choice] of ROWS) it(what, () => assert.equal(chooseCopy({ ...OWN, ...own }, offered), choice));
+  for (const [what, own, offered, choice] of ROWS)
+    it(what, () => assert.equal(chooseCopy({ ...OWN, ...own }, { fromItsServer: false, ...offered }), choice));
 });

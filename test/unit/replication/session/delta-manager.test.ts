@@ -284,6 +284,22 @@ describe("DeltaManager and Tomcats in the group (rule 10)", () => {
     assert.equal(b.has(id), true);
   });
 
+  it("follows a member of ours whose copy came from a Tomcat, and therefore counts less", async () => {
+    const [a, b] = (await nodes(2)) as [DeltaNode, DeltaNode];
+    const id = await a.create((session) => session.setAttribute("n", 0));
+    for (let n = 1; n <= 5; n++) await a.request(id, (session) => session.setAttribute("n", n));
+    b.find(id).version = 0;
+    await b.request(id, (session) => session.setAttribute("n", 6));
+    assert.deepEqual([a.find(id).version, b.find(id).version], [6, 1]);
+    group.fate = (from) => (from === "2" ? "Lost" : "Delivered");
+    await b.request(id, (session) => session.setAttribute("n", 7));
+    group.fate = () => "Delivered";
+    await clock.advance(20_000);
+    assert.deepEqual(a.attributes(id), { n: 7 });
+    await b.request(id, (session) => session.setAttribute("n", 8));
+    assert.deepEqual(a.attributes(id), { n: 8 });
+  });
+
   it("takes their sessions and changes, and counts them itself", async () => {
     const [a] = (await nodes(1)) as [DeltaNode];
     const tomcat = group.channel(3, "Tomcat");
