@@ -30,9 +30,9 @@ export const CLUSTER_CLASSES: readonly ClassEntry[] = [
       ...MANAGER_ATTRIBUTES,
       expireSessionsOnShutdown: boolean("Whether sessions end on all nodes when this one stops", false),
       stateTransferTimeout: integer("Seconds to wait for one donor's state; 0 or less: for ever", -1, MAX, { default: 60 }),
-      stateTimestampDrop: boolean("Whether queued messages older than the received state are dropped", true),
       recordAllActions: boolean("Whether every action travels instead of the last one of each attribute", false),
       ...ignored(BLOCKS, ["sendAllSessions", "sendAllSessionsSize", "sendAllSessionsWaitTime"]),
+      ...ignored("messages that wait for the state are applied in the order of their arrival, which loses none", ["stateTimestampDrop"]),
       ...ignored("its counters are on the management port's /metrics", ["enableStatistics"]),
       ...ignored(
         "applications here have no such listeners",
