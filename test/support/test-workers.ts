@@ -18,7 +18,10 @@ export interface TestWorkersOptions {
   /** What the group's name resolves to. */
   readonly groupAddresses: readonly string[];
   readonly groupName: string;
-  readonly channelSendOptions: number;
+  /** Of the server.xml that is written when there is no `serverXml`. */
+  readonly channelSendOptions?: number;
+  /** The server.xml of one worker. Its environment has POD_NAME and POD_IP. */
+  serverXml?(worker: { readonly index: number; readonly address: string }): string;
 }
 
 interface RunningWorker {
@@ -103,10 +106,14 @@ export class TestWorkers {
     const base = join(this.#folder, `worker-${index}`);
     mkdirSync(join(base, "conf"), { recursive: true });
     cpSync(join(ROOT, "test/fixtures/webapps/app"), join(base, "webapps/app"), { recursive: true });
-    writeFileSync(join(base, "conf/server.xml"), serverXml(`worker-${index}`, address, this.#options));
+    const text = this.#options.serverXml?.({ index, address }) ?? serverXml(`worker-${index}`, address, this.#options);
+    writeFileSync(join(base, "conf/server.xml"), text);
     const dns = `${this.#options.addresses[0]}:${this.#dns.port}`;
     const flags = ["--base", base, "--dns-server", dns, "--management-address", address];
-    const child = spawn(process.execPath, [join(ROOT, "src/cli/main.ts"), "worker", ...flags], { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, [join(ROOT, "src/cli/main.ts"), "worker", ...flags], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, POD_NAME: `worker-${index}`, POD_IP: address },
+    });
     const worker: RunningWorker = { child, output: "" };
     const collect = (data: Buffer) => {
       worker.output = (worker.output + data.toString()).slice(-200_000);
@@ -172,7 +179,7 @@ function serverXml(route: string, address: string, options: TestWorkersOptions):
   <Service name="Catalina">
     <Connector port="8080" address="${address}" protocol="HTTP/1.1"/>
     <Engine name="Catalina" defaultHost="localhost" jvmRoute="${route}">
-      <Cluster className="org.apache.catalina.ha.tcp.SimpleTcpCluster" channelSendOptions="${options.channelSendOptions}">
+      <Cluster className="org.apache.catalina.ha.tcp.SimpleTcpCluster" channelSendOptions="${options.channelSendOptions ?? 8}">
         <Manager className="org.apache.catalina.ha.session.DeltaManager"/>
         <Channel className="org.apache.catalina.tribes.group.GroupChannel">
           <Membership className="org.apache.catalina.tribes.membership.cloud.CloudMembershipService" membershipProviderClassName="dns" dnsName="${options.groupName}"/>
