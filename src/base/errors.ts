@@ -17,6 +17,20 @@ export function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
+/** Why a file could not be read, in a few words. */
+export function fileErrorReason(error: unknown): string {
+  switch (systemErrorCode(error)) {
+    case "ENOENT":
+      return "there is no such file";
+    case "EISDIR":
+      return "it is a folder";
+    case "EACCES":
+      return "this user may not read it";
+    default:
+      return asError(error).message;
+  }
+}
+
 /** The system's code of an error ("ECONNREFUSED"), or undefined. */
 export function systemErrorCode(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null)?.code;

@@ -2,7 +2,7 @@ export { ByteReader, UnexpectedEndError } from "./byte-reader.ts";
 export { ByteWriter } from "./byte-writer.ts";
 export { type Clock, delay, systemClock, type Timer } from "./clock.ts";
 export { closestName } from "./closest-name.ts";
-export { asError, systemErrorCode, TomcatClusterError } from "./errors.ts";
+export { asError, fileErrorReason, systemErrorCode, TomcatClusterError } from "./errors.ts";
 export { type Lifecycle, LifecycleGroup } from "./lifecycle.ts";
 export { createLogger, LOG_LEVELS, type Logger, type LoggerOptions, type LogLevel, silentLogger } from "./logger.ts";
 export { Counter, createProcessRegistry, Gauge, Histogram, Registry } from "./metrics.ts";
@@ -10,6 +10,7 @@ export {
   type AddressFamily,
   DnsNameResolver,
   type DnsNameResolverOptions,
+  DnsServerAddressError,
   type LookUp,
   type NameResolver,
   type ServiceRecord,

@@ -2,7 +2,7 @@
 
 import { Resolver } from "node:dns/promises";
 import { readFile } from "node:fs/promises";
-import { systemErrorCode } from "./errors.ts";
+import { systemErrorCode, TomcatClusterError } from "./errors.ts";
 
 /**
  * `found`: a definitive answer with at least one record. `absent`: a definitive answer without one (NXDOMAIN, NODATA).
@@ -39,6 +39,18 @@ export interface DnsNameResolverOptions {
   resolvConf?: string;
 }
 
+/** Thrown for a `server` that is no address of a DNS server. */
+export class DnsServerAddressError extends TomcatClusterError {
+  readonly code = "DNS_SERVER_ADDRESS";
+
+  constructor(server: string, options: ErrorOptions) {
+    super(
+      `"${server}" is not the address of a DNS server: write its IP address, and a port after a colon where it is not 53, for instance 127.0.0.1:8053`,
+      options,
+    );
+  }
+}
+
 const ABSENT_CODES = new Set(["ENOTFOUND", "ENODATA"]);
 
 /**
@@ -50,9 +62,10 @@ export class DnsNameResolver implements NameResolver {
   readonly #resolvConf: string | undefined;
   #searchDomains: Promise<readonly string[]> | undefined;
 
+  /** Throws DnsServerAddressError. */
   constructor(options: DnsNameResolverOptions = {}) {
     this.#resolver = new Resolver({ timeout: options.timeoutMs ?? 1000, tries: 1 });
-    if (options.server) this.#resolver.setServers([options.server]);
+    if (options.server) this.#setServer(options.server);
     this.#resolvConf = options.resolvConf ?? (options.server ? undefined : "/etc/resolv.conf");
   }
 
@@ -69,6 +82,14 @@ export class DnsNameResolver implements NameResolver {
         priority: record.priority,
       })),
     );
+  }
+
+  #setServer(server: string): void {
+    try {
+      this.#resolver.setServers([server]);
+    } catch (error) {
+      throw new DnsServerAddressError(server, { cause: error });
+    }
   }
 
   async #search<T>(name: string, query: (candidate: string) => Promise<readonly T[]>): Promise<LookUp<T>> {

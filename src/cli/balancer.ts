@@ -1,11 +1,12 @@
 // tomcat-cluster balancer: the front, configured by a settings file.
 import { readFile } from "node:fs/promises";
 import { Command } from "commander";
-import { parse } from "yaml";
+import { parseAllDocuments } from "yaml";
 import {
   asError,
   createLogger,
   createProcessRegistry,
+  fileErrorReason,
   LifecycleGroup,
   systemClock,
   systemRandom,
@@ -27,8 +28,8 @@ interface BalancerCommandOptions {
 class SettingsFileError extends TomcatClusterError {
   readonly code = "SETTINGS_FILE";
 
-  constructor(file: string, cause: unknown) {
-    super(`The balancer settings "${file}" cannot be read: ${asError(cause).message}`, { cause });
+  constructor(file: string, reason: string, options?: ErrorOptions) {
+    super(`The balancer settings "${file}" cannot be read: ${reason}`, options);
   }
 }
 
@@ -72,10 +73,22 @@ async function runBalancer(options: BalancerCommandOptions, command: Command): P
 }
 
 async function readDocument(file: string): Promise<unknown> {
+  let text: string;
   try {
-    return parse(await readFile(file, "utf8"));
+    text = await readFile(file, "utf8");
   } catch (error) {
-    throw new SettingsFileError(file, error);
+    throw new SettingsFileError(file, fileErrorReason(error), { cause: error });
+  }
+  const documents = parseAllDocuments(text);
+  const [document, second] = "empty" in documents ? [] : documents;
+  const [syntaxError] = document?.errors ?? [];
+  if (syntaxError) throw new SettingsFileError(file, syntaxError.message.trimEnd(), { cause: syntaxError });
+  if (second) throw new SettingsFileError(file, "it has a second document, and one is all that it may have");
+  try {
+    return document?.toJS();
+  } catch (error) {
+    // Aliases that would make a small file a large value.
+    throw new SettingsFileError(file, asError(error).message, { cause: error });
   }
 }
 

@@ -13,6 +13,8 @@ export class InvalidBalancerSettingsError extends TomcatClusterError {
 
 /** How much of a wrong value an error repeats. */
 const MAX_QUOTED = 80;
+/** How zod begins its own messages, before it says what is expected. */
+const ZOD_PREFIX = /^(Invalid (input|option)|Too (big|small)): /;
 
 const port = z.int().min(0).max(65_535);
 const fixedPort = z.int().min(1).max(65_535);
@@ -197,9 +199,10 @@ function describeIssue(issue: z.core.$ZodIssue): string {
   if (issue.code === "invalid_union" && "discriminator" in issue && issue.discriminator !== undefined) {
     return `${where} must be one of: DNS, Static`;
   }
+  if (issue.path.length === 0 && (issue.input ?? null) === null) return "The document is empty";
   if (issue.input === undefined) return `${where} is missing`;
   const found = JSON.stringify(issue.input);
-  return `${where} is ${found.length > MAX_QUOTED ? `${found.slice(0, MAX_QUOTED)}…` : found}: ${issue.message}`;
+  return `${where} is ${found.length > MAX_QUOTED ? `${found.slice(0, MAX_QUOTED)}…` : found}: ${issue.message.replace(ZOD_PREFIX, "")}`;
 }
 
 interface JsonSchema {

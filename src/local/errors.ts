@@ -1,12 +1,12 @@
 // What can keep a local cluster from running, each with what to do about it.
-import { systemErrorCode, TomcatClusterError } from "../base/index.ts";
+import { fileErrorReason, TomcatClusterError } from "../base/index.ts";
 
 /** Thrown when the manifest's file cannot be read. */
 export class ManifestFileError extends TomcatClusterError {
   readonly code = "MANIFEST_FILE";
 
   constructor(file: string, options: ErrorOptions) {
-    super(`The manifest "${file}" cannot be read: ${reasonOf(options.cause)}`, options);
+    super(`The manifest "${file}" cannot be read: ${fileErrorReason(options.cause)}`, options);
   }
 }
 
@@ -24,7 +24,7 @@ export class NoWorkersError extends TomcatClusterError {
   readonly code = "NO_WORKERS";
 
   constructor(name: string) {
-    super(`"${name}" has spec.replicas 0: a local cluster needs at least one worker`);
+    super(`"${name}" has spec.replicas 0: a local cluster needs at least one worker, so write 1 or more`);
   }
 }
 
@@ -80,16 +80,5 @@ export class BalancerFailedError extends TomcatClusterError {
 
   constructor(lastErrors: string) {
     super(`The balancer could not start${lastErrors === "" ? "" : `:\n${lastErrors}`}`);
-  }
-}
-
-function reasonOf(cause: unknown): string {
-  switch (systemErrorCode(cause)) {
-    case "ENOENT":
-      return "there is no such file";
-    case "EISDIR":
-      return "it is a folder";
-    default:
-      return cause instanceof Error ? cause.message : String(cause);
   }
 }

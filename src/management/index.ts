@@ -1,3 +1,4 @@
+export { ManagementPortError } from "./management-port-error.ts";
 export {
   ManagementServer,
   type ManagementServerOptions,

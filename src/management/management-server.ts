@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { asError, type Lifecycle, type Logger, type Registry } from "../base/index.ts";
+import { ManagementPortError } from "./management-port-error.ts";
 
 /** Answers one path. Throwing or rejecting answers 500 with the message. */
 export type Page = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
@@ -65,11 +66,14 @@ export class ManagementServer implements Lifecycle {
     this.#checks.set(name, check);
   }
 
+  /** Rejects with ManagementPortError. */
   start(): Promise<void> {
+    const { address, port } = this.#options;
     return new Promise((resolve, reject) => {
-      this.#server.once("error", reject);
-      this.#server.listen(this.#options.port, this.#options.address, () => {
-        this.#server.off("error", reject);
+      const fail = (error: Error) => reject(new ManagementPortError(address, port, error));
+      this.#server.once("error", fail);
+      this.#server.listen(port, address, () => {
+        this.#server.off("error", fail);
         this.#server.on("error", (error) => this.#logger.error({ err: error }, "Management port failed"));
         resolve();
       });

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Logger, systemErrorCode, TomcatClusterError } from "../base/index.ts";
+import { fileErrorReason, type Logger, TomcatClusterError } from "../base/index.ts";
 import { parseServerXml, type ServerConfig } from "../config/index.ts";
 
 /** The base folder has no conf/server.xml, or it cannot be read. */
@@ -10,8 +10,7 @@ export class MissingConfigurationError extends TomcatClusterError {
   readonly code = "MISSING_CONFIGURATION";
 
   constructor(file: string, cause: unknown) {
-    const reason = systemErrorCode(cause) === "ENOENT" ? "there is no such file" : String(cause);
-    super(`Cannot read "${file}": ${reason}; --base must name a folder with conf/server.xml and webapps/`, { cause });
+    super(`Cannot read "${file}": ${fileErrorReason(cause)}; --base must name a folder with conf/server.xml and webapps/`, { cause });
   }
 }
 

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { AUTHORITATIVE_ANSWER, decode, encode, type Packet } from "dns-packet";
-import { DnsNameResolver } from "../../../src/base/index.ts";
+import { DnsNameResolver, DnsServerAddressError } from "../../../src/base/index.ts";
 
 type Answer = "NOERROR" | "NXDOMAIN" | "SERVFAIL" | "REFUSED" | "silence";
 
@@ -90,6 +90,16 @@ describe("DnsNameResolver", () => {
       rmSync(folder, { recursive: true });
     }
   });
+
+  for (const wrong of ["nonsense", "localhost:53", "127.0.0.1:99999", "999.0.0.1", "127.0.0.1:dns"]) {
+    it(`refuses "${wrong}" as a server and says what to write`, () => {
+      assert.throws(
+        () => new DnsNameResolver({ server: wrong }),
+        (error) =>
+          error instanceof DnsServerAddressError && error.message.startsWith(`"${wrong}" is not the address of a DNS server: write `),
+      );
+    });
+  }
 
   it("takes a name with a final dot as absolute", async () => {
     await new DnsNameResolver({ server, resolvConf: "/nonexistent" }).addresses("shop-members.", 4);

@@ -26,6 +26,16 @@ describe("describeFailure", () => {
     assert.equal(describeFailure(error, { debug: false }), "ENOENT: no such file or directory, open '/nowhere/at/all'");
   });
 
+  it("says what to do about a port that is in use", () => {
+    const error = Object.assign(new Error("listen EADDRINUSE: address already in use 127.0.0.1:80"), {
+      code: "EADDRINUSE",
+      syscall: "listen",
+      address: "127.0.0.1",
+      port: 80,
+    });
+    assert.match(describeFailure(error, { debug: false }), /^Port 80 on 127\.0\.0\.1 is in use by another process: .*choose another port$/);
+  });
+
   it("gives the stack of what should not happen, and asks for a report", () => {
     const text = describeFailure(new TypeError("x is not a function"), { debug: false });
     assert.match(text, /^Internal error, please report it: TypeError: x is not a function/);

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, it } from "node:test";
+import { after, describe, it } from "node:test";
 
+const folder = mkdtempSync(join(tmpdir(), "main-test-"));
 const ENTRY = join(import.meta.dirname, "../../../src/cli/main.ts");
 
 function run(...args: string[]): { code: number | null; stdout: string; stderr: string } {
@@ -11,6 +14,8 @@ function run(...args: string[]): { code: number | null; stdout: string; stderr: 
 }
 
 describe("tomcat-cluster", () => {
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
   it("lists its commands with --help", () => {
     const { code, stdout, stderr } = run("--help");
     assert.equal(code, 0);
@@ -45,7 +50,20 @@ describe("tomcat-cluster", () => {
     });
   }
 
+  const settings = (text: string) => {
+    const file = join(folder, `balancer-${text.length}.yaml`);
+    writeFileSync(file, text);
+    return ["balancer", "--config", file];
+  };
   const failures = [
+    { args: settings(""), message: /balancer-0\.yaml" cannot be used:\n- The document is empty\n$/ },
+    { args: settings("discovery: ["), message: /balancer-12\.yaml" cannot be read: .*line 1, column 13/ },
+    { args: settings("a: 1\n---\nb: 2\n"), message: /balancer-14\.yaml" cannot be read: it has a second document/ },
+    {
+      args: [...settings("discovery: { type: DNS, service: _http._tcp.shop }\n"), "--dns-server", "nonsense", "--management-port", "0"],
+      message: /^"nonsense" is not the address of a DNS server: write its IP address/,
+    },
+    { args: ["balancer", "--config", "/"], message: /^The balancer settings "\/" cannot be read: it is a folder\n$/ },
     { args: ["local", "/nowhere/shop.yaml"], message: /\/nowhere\/shop\.yaml/ },
     {
       args: ["local", "/nowhere/shop.yaml", "--network", "10.0.0.0/8"],

@@ -27,7 +27,18 @@ test("What a document says about a part leaves the rest of that part at its defa
 });
 
 const wrong: readonly { name: string; document: unknown; message: RegExp }[] = [
-  { name: "an empty document", document: undefined, message: /^- The document is missing$/m },
+  { name: "no document", document: undefined, message: /^- The document is empty$/m },
+  { name: "an empty document", document: null, message: /^- The document is empty$/m },
+  {
+    name: "a number in place of a part",
+    document: { discovery, listen: 3 },
+    message: /^- "listen" is 3: expected object, received number$/m,
+  },
+  {
+    name: "a port that does not exist",
+    document: { discovery, listen: { port: 70_000 } },
+    message: /^- "listen.port" is 70000: expected number to be <=65535$/m,
+  },
   { name: "no discovery", document: {}, message: /^- "discovery" is missing$/m },
   {
     name: "an unknown discovery",
