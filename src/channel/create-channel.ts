@@ -8,6 +8,7 @@ import { GroupChannel } from "./group-channel.ts";
 import { createInterceptors } from "./interceptors/registry.ts";
 import { TcpFailureDetector } from "./interceptors/tcp-failure-detector.ts";
 import { DnsMembershipService } from "./membership/dns-membership-service.ts";
+import type { Sockets } from "./transport/sockets.ts";
 import { TcpReceiver } from "./transport/tcp-receiver.ts";
 import { PIPELINE_WINDOW, TcpSender } from "./transport/tcp-sender.ts";
 
@@ -18,6 +19,8 @@ export interface CreateChannelDeps {
   readonly registry: Registry;
   /** Default: the DNS server of the configuration, else those of resolv.conf. */
   readonly resolver?: NameResolver;
+  /** Default: those of node:net. */
+  readonly sockets?: Sockets;
   /** Serial version UIDs of the group's classes; default: those of Tomcat 10.1, and what is learnt from received objects. */
   readonly suids?: SuidTable;
 }
@@ -25,9 +28,10 @@ export interface CreateChannelDeps {
 /** Not started. Throws UnknownInterceptorError and InterceptorOrderError. */
 export function createChannel(deps: CreateChannelDeps, config: ChannelConfig): GroupChannel {
   const { clock, registry, random } = deps;
+  const sockets = deps.sockets === undefined ? {} : { sockets: deps.sockets };
   const metrics = new ChannelMetrics(registry);
   const component = (name: string) => deps.logger.child({ component: name });
-  const interceptors = createInterceptors({ clock, logger: deps.logger, metrics, random }, config.interceptors);
+  const interceptors = createInterceptors({ clock, logger: deps.logger, metrics, random, ...sockets }, config.interceptors);
   const asksMembers = interceptors.some((interceptor) => interceptor instanceof TcpFailureDetector);
   const membership = new DnsMembershipService(
     { clock, metrics, logger: component("DnsMembershipService"), resolver: deps.resolver ?? dnsResolver(config.membership) },
@@ -39,6 +43,7 @@ export function createChannel(deps: CreateChannelDeps, config: ChannelConfig): G
   );
   const receiver = new TcpReceiver(
     {
+      ...sockets,
       clock,
       registry,
       logger: component("TcpReceiver"),
@@ -46,7 +51,10 @@ export function createChannel(deps: CreateChannelDeps, config: ChannelConfig): G
     },
     config.receiver,
   );
-  const sender = new TcpSender({ clock, registry, logger: component("TcpSender"), localAddress: () => receiver.address }, config.sender);
+  const sender = new TcpSender(
+    { ...sockets, clock, registry, logger: component("TcpSender"), localAddress: () => receiver.address },
+    config.sender,
+  );
   const channel = new GroupChannel(
     {
       clock,

@@ -4,6 +4,7 @@ import type { AttributeValue, ComponentConfig } from "../../config/index.ts";
 import type { ChannelMetrics } from "../channel-metrics.ts";
 import type { ChannelInterceptor } from "../interceptor.ts";
 import { InterceptorOrderError, UnknownInterceptorError } from "../stack-errors.ts";
+import type { Sockets } from "../transport/sockets.ts";
 import { MessageDispatchInterceptor } from "./message-dispatch-interceptor.ts";
 import { TcpFailureDetector } from "./tcp-failure-detector.ts";
 import { TcpProbe } from "./tcp-probe.ts";
@@ -14,6 +15,8 @@ export interface InterceptorDeps {
   readonly logger: Logger;
   readonly metrics: ChannelMetrics;
   readonly random: Random;
+  /** Default: those of node:net. */
+  readonly sockets?: Sockets;
 }
 
 export interface InterceptorEntry {

@@ -1,7 +1,8 @@
 // Asks one member whether it lives: a short connection of its own with one 64-byte message (tribes.md 12.2, rule 3).
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Clock, Random, Timer } from "../../base/index.ts";
 import type { Member } from "../channel.ts";
+import { type Sockets, tcpSockets } from "../transport/sockets.ts";
 import { randomUuid } from "../uuid.ts";
 import { encodeChannelData } from "../wire/channel-data.ts";
 import { BYTE_MESSAGE, USE_ACK } from "../wire/options.ts";
@@ -16,6 +17,13 @@ export interface MemberProbe {
   probe(prober: Member, member: Member, acknowledged: boolean): Promise<boolean>;
   /** Ends the probes that are under way. */
   stop(): void;
+}
+
+export interface TcpProbeDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Default: those of node:net. */
+  readonly sockets?: Sockets;
 }
 
 export interface TcpProbeOptions {
@@ -34,15 +42,17 @@ const MAX_CONCURRENT_PROBES = 64;
 export class TcpProbe implements MemberProbe {
   readonly #clock: Clock;
   readonly #random: Random;
+  readonly #sockets: Sockets;
   readonly #options: TcpProbeOptions;
-  readonly #sockets = new Set<Socket>();
+  readonly #open = new Set<Socket>();
   readonly #waiting: (() => void)[] = [];
   #running = 0;
   #stopped = false;
 
-  constructor(deps: { readonly clock: Clock; readonly random: Random }, options: TcpProbeOptions) {
+  constructor(deps: TcpProbeDeps, options: TcpProbeOptions) {
     this.#clock = deps.clock;
     this.#random = deps.random;
+    this.#sockets = deps.sockets ?? tcpSockets;
     this.#options = options;
   }
 
@@ -59,7 +69,7 @@ export class TcpProbe implements MemberProbe {
 
   stop(): void {
     this.#stopped = true;
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#open) socket.destroy();
     for (const resume of this.#waiting.splice(0)) resume();
   }
 
@@ -67,14 +77,14 @@ export class TcpProbe implements MemberProbe {
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const { connectTimeoutMs, performSendTest, performReadTest, readTestTimeoutMs } = this.#options;
     const answers = acknowledged || performReadTest;
-    const socket = connect({ host: member.address, port: member.port, localAddress: prober.address, noDelay: true });
+    const socket = this.#sockets.connect({ host: member.address, port: member.port, localAddress: prober.address, noDelay: true });
     let timer = this.#destroyAfter(socket, connectTimeoutMs);
     let alive = false;
     const lives = () => {
       alive = true;
       socket.destroy();
     };
-    this.#sockets.add(socket);
+    this.#open.add(socket);
     socket.once("connect", () => {
       if (!answers && !performSendTest) {
         lives();
@@ -91,7 +101,7 @@ export class TcpProbe implements MemberProbe {
     socket.on("error", () => undefined);
     socket.once("close", () => {
       timer.cancel();
-      this.#sockets.delete(socket);
+      this.#open.delete(socket);
       resolve(alive);
     });
     return promise;

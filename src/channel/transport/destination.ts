@@ -5,12 +5,14 @@ import { QueueFullError } from "../errors.ts";
 import type { Delivery } from "./delivery.ts";
 import { Lane, type LaneOptions, type Outgoing } from "./lane.ts";
 import type { LaneConnectionOptions } from "./lane-connection.ts";
+import type { Sockets } from "./sockets.ts";
 import type { SendFailure, TransportMetrics } from "./transport-metrics.ts";
 
 export interface DestinationDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: TransportMetrics;
+  readonly sockets: Sockets;
   readonly connectionOptions: () => LaneConnectionOptions;
   /** A lane has something to write at the end of this turn. */
   readonly scheduleFlush: (lane: Lane) => void;
@@ -113,9 +115,9 @@ export class Destination {
   #lane(index: number): Lane {
     const existing = this.#lanes[index];
     if (existing) return existing;
-    const { clock, logger, metrics, connectionOptions } = this.#deps;
+    const { clock, logger, metrics, sockets, connectionOptions } = this.#deps;
     const lane = new Lane(
-      { clock, logger, metrics, connectionOptions, member: this.member, onFinished: (message) => this.#finished(message) },
+      { clock, logger, metrics, sockets, connectionOptions, member: this.member, onFinished: (message) => this.#finished(message) },
       this.#options,
     );
     lane.window = this.#window;

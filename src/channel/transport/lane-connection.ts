@@ -1,10 +1,16 @@
 // The TCP connection of a lane: opens, writes, reads acknowledgements, tells when it is gone.
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Clock, Timer } from "../../base/index.ts";
 import type { Member } from "../channel.ts";
 import { FramingError } from "../errors.ts";
 import { isAck, isFailAck } from "../wire/acknowledgement.ts";
 import { FrameDecoder } from "../wire/frame.ts";
+import type { Sockets } from "./sockets.ts";
+
+export interface LaneConnectionDeps {
+  readonly clock: Clock;
+  readonly sockets: Sockets;
+}
 
 export interface LaneConnectionOptions {
   readonly connectTimeoutMs: number;
@@ -35,16 +41,16 @@ export class LaneConnection {
   #error: Error | undefined;
   #over = false;
 
-  constructor(member: Member, clock: Clock, options: LaneConnectionOptions, listener: LaneConnectionListener) {
+  constructor(deps: LaneConnectionDeps, member: Member, options: LaneConnectionOptions, listener: LaneConnectionListener) {
     this.#listener = listener;
-    this.#socket = connect({
+    this.#socket = deps.sockets.connect({
       host: member.address,
       port: member.port,
       noDelay: options.tcpNoDelay,
       keepAlive: options.soKeepAlive,
       ...(options.localAddress === undefined ? {} : { localAddress: options.localAddress }),
     });
-    this.#connectTimer = clock.setTimeout(
+    this.#connectTimer = deps.clock.setTimeout(
       () => this.#socket.destroy(new Error(`not connected within ${options.connectTimeoutMs} ms`)),
       options.connectTimeoutMs,
     );

@@ -5,6 +5,7 @@ import { AckTimeoutError, ConnectError, ConnectionLostError, RemoteProcessError 
 import type { Delivery } from "./delivery.ts";
 import { Fifo } from "./fifo.ts";
 import { LaneConnection, type LaneConnectionOptions } from "./lane-connection.ts";
+import type { Sockets } from "./sockets.ts";
 import type { SendFailure, TransportMetrics } from "./transport-metrics.ts";
 
 /** A message in a lane. Made by `Destination`, changed only by its lane. */
@@ -29,6 +30,7 @@ export interface LaneDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: TransportMetrics;
+  readonly sockets: Sockets;
   readonly member: Member;
   /** Told once for each message that is over, whatever became of it. */
   readonly onFinished: (message: Outgoing) => void;
@@ -131,7 +133,7 @@ export class Lane {
   #connect(): void {
     const { member, clock, connectionOptions } = this.#deps;
     let connected = false;
-    const connection: LaneConnection = new LaneConnection(member, clock, connectionOptions(), {
+    const connection: LaneConnection = new LaneConnection(this.#deps, member, connectionOptions(), {
       connected: () => {
         connected = true;
         this.#connectedAtMs = clock.monotonic();

@@ -1,5 +1,5 @@
 // The receiving side of the channel over TCP (Tomcat: NioReceiver; tribes.md 7).
-import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import type { AddressInfo, Server, Socket } from "node:net";
 import { asError, type Clock, type Logger, type Registry, systemErrorCode, type Timer } from "../../base/index.ts";
 import type { ChannelMessage, ChannelReceiver } from "../channel.ts";
 import { PortInUseError, ReceiverBindError } from "../errors.ts";
@@ -7,6 +7,7 @@ import { canonicalAddress } from "../wire/ip-address.ts";
 import { localAddress } from "./local-address.ts";
 import { OutcomeMemory } from "./outcome-memory.ts";
 import { ReceiverConnection, type ReceiverConnectionDeps, type ReceiverConnectionOptions } from "./receiver-connection.ts";
+import { type Sockets, tcpSockets } from "./sockets.ts";
 import { type ReceiveFailure, TransportMetrics } from "./transport-metrics.ts";
 import { UnidentifiedPeers } from "./unidentified-peers.ts";
 
@@ -16,6 +17,8 @@ export interface TcpReceiverDeps {
   readonly registry: Registry;
   /** Whether an address may connect at all: the membership knows (rule 20). Must not reject. Default: every address. */
   readonly admit?: (address: string) => boolean | Promise<boolean>;
+  /** Default: those of node:net. */
+  readonly sockets?: Sockets;
 }
 
 export interface TcpReceiverOptions {
@@ -96,7 +99,7 @@ export class TcpReceiver implements ChannelReceiver {
       maxWaitingBytes: options.maxWaitingBytes ?? MEBIBYTE,
       trustProxiedPeers: options.trustProxiedPeers ?? false,
     };
-    this.#server = createServer({ noDelay: options.tcpNoDelay, keepAlive: options.soKeepAlive });
+    this.#server = (deps.sockets ?? tcpSockets).createServer({ noDelay: options.tcpNoDelay, keepAlive: options.soKeepAlive });
     this.#server.maxConnections = options.maxConnections ?? 4096;
     this.#server.on("connection", (socket) => this.#accept(socket));
     this.#server.on("drop", (dropped) => this.#refuse(dropped?.remoteAddress ?? "unknown", "connection_limit"));

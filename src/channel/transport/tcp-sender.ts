@@ -9,6 +9,7 @@ import { Delivery } from "./delivery.ts";
 import { Destination, type DestinationDeps, type DestinationOptions } from "./destination.ts";
 import type { Lane } from "./lane.ts";
 import type { LaneConnectionOptions } from "./lane-connection.ts";
+import { type Sockets, tcpSockets } from "./sockets.ts";
 import { TransportMetrics } from "./transport-metrics.ts";
 
 export interface TcpSenderDeps {
@@ -20,6 +21,8 @@ export interface TcpSenderDeps {
    * (rule 20). Default: the system chooses.
    */
   readonly localAddress?: () => string;
+  /** Default: those of node:net. */
+  readonly sockets?: Sockets;
 }
 
 export interface TcpSenderOptions {
@@ -77,6 +80,7 @@ export class TcpSender implements ChannelSender {
       clock: deps.clock,
       logger: deps.logger,
       metrics: this.#metrics,
+      sockets: deps.sockets ?? tcpSockets,
       connectionOptions: () => this.#connectionOptions(),
       scheduleFlush: (lane) => this.#scheduleFlush(lane),
       onFinished: (frameBytes) => this.#finished(frameBytes),
