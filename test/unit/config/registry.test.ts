@@ -58,7 +58,6 @@ for (const [element, className, expected] of [
     {
       expireSessionsOnShutdown: false,
       stateTransferTimeout: 60,
-      stateTimestampDrop: true,
       recordAllActions: false,
       processExpiresFrequency: 6,
     },
