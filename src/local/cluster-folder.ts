@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ClusterPlan } from "./cluster-plan.ts";
+import { markRunFolder, RUN_FOLDER_PREFIX, removeDeadRuns } from "./dead-runs.ts";
 
 export class ClusterFolder {
   readonly path: string;
@@ -11,10 +12,12 @@ export class ClusterFolder {
     this.path = path;
   }
 
-  /** Removes what it has made when it fails. */
+  /** Removes what earlier runs left that were killed, and what it has made itself when it fails. */
   static async create(plan: ClusterPlan, balancerSettings: unknown): Promise<ClusterFolder> {
-    const folder = new ClusterFolder(await mkdtemp(join(tmpdir(), `tomcat-cluster-${plan.name}-`)));
+    await removeDeadRuns(tmpdir());
+    const folder = new ClusterFolder(await mkdtemp(join(tmpdir(), `${RUN_FOLDER_PREFIX}${plan.name}-`)));
     try {
+      await markRunFolder(folder.path, process.pid);
       for (const worker of plan.workers) {
         for (const part of ["conf", "logs", "temp", "webapps", "work"]) await mkdir(join(folder.baseOf(worker), part), { recursive: true });
         await writeFile(join(folder.baseOf(worker), "conf", "server.xml"), plan.serverXml);

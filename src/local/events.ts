@@ -37,6 +37,20 @@ export interface WorkerStartedEvent {
   readonly pid: number;
 }
 
+/** Requests fail until it is started again, after a second. */
+export interface BalancerExitedEvent {
+  readonly event: "balancerExited";
+  readonly pid: number;
+  /** Null when the process ended by itself. */
+  readonly signal: string | null;
+}
+
+/** The balancer runs again, at the same URL, and serves. */
+export interface BalancerStartedEvent {
+  readonly event: "balancerStarted";
+  readonly pid: number;
+}
+
 /** One worker's view of the group has changed. */
 export interface MembershipEvent {
   readonly event: "memberAdded" | "memberDisappeared";
@@ -52,15 +66,26 @@ export interface StoppedEvent {
   readonly event: "stopped";
 }
 
-export type LocalEvent = ReadyEvent | WorkerExitedEvent | WorkerStartedEvent | MembershipEvent | StoppedEvent;
+export type LocalEvent =
+  | ReadyEvent
+  | WorkerExitedEvent
+  | WorkerStartedEvent
+  | BalancerExitedEvent
+  | BalancerStartedEvent
+  | MembershipEvent
+  | StoppedEvent;
 
 /** One line for a person; `ready` has a text of its own (welcome.ts). */
 export function describeEvent(event: Exclude<LocalEvent, ReadyEvent>): string {
   switch (event.event) {
     case "workerExited":
-      return `${event.name} has ended (pid ${event.pid}${event.signal === null ? "" : `, ${event.signal}`})`;
+      return `${event.name} has ended (${describeEnd(event)})`;
     case "workerStarted":
       return `${event.name} is ready again (pid ${event.pid})`;
+    case "balancerExited":
+      return `balancer has ended (${describeEnd(event)})`;
+    case "balancerStarted":
+      return `balancer is ready again (pid ${event.pid})`;
     case "memberAdded":
       return `${event.seenBy} sees ${event.name} in the group`;
     case "memberDisappeared":
@@ -68,4 +93,8 @@ export function describeEvent(event: Exclude<LocalEvent, ReadyEvent>): string {
     case "stopped":
       return "Stopped";
   }
+}
+
+function describeEnd({ pid, signal }: WorkerExitedEvent | BalancerExitedEvent): string {
+  return signal === null ? `pid ${pid}` : `pid ${pid}, ${signal}`;
 }

@@ -63,7 +63,7 @@ export class LocalCluster implements Lifecycle {
   #readyWait: ReadyWait | undefined;
   #announced = false;
   #stopping = false;
-  /** By worker: the process that an event has called ready. One that is busy for a moment is not announced again. */
+  /** By name: the process that an event has called ready. One that is busy for a moment is not announced again. */
   readonly #reportedPids = new Map<string, number>();
   readonly #lastTrouble = new Map<string, string>();
 
@@ -188,10 +188,7 @@ export class LocalCluster implements Lifecycle {
         onReady: publishAnd(() => this.#workerReady(worker)),
         onNotReady: (reason) => publishAnd(() => this.#trouble(name, `${name} is no longer ready: ${reason}`))(),
         onExited: (exit) => publishAnd(() => this.#workerExited(worker, exit))(),
-        onOutputEnded: (exit, lastErrors) => {
-          if (!exit.expected && exit.signal === null)
-            this.#trouble(name, `${name} ended with code ${exit.code}${lastErrors && `:\n${lastErrors}`}`);
-        },
+        onOutputEnded: (exit, lastErrors) => this.#reportEnd(name, exit, lastErrors),
         onLine: (line) => this.#memberLine(name, line),
       },
       {
@@ -225,13 +222,15 @@ export class LocalCluster implements Lifecycle {
     return new LocalProcess(
       {
         ...this.#processDeps(),
-        onReady: () => this.#readyWait?.check(),
+        onReady: () => this.#balancerReady(),
         onNotReady: (reason) => this.#trouble("balancer", `balancer is no longer ready: ${reason}`),
-        onExited: () => undefined,
+        onExited: ({ pid, signal }) => {
+          if (this.#announced && !this.#stopping) this.#deps.onEvent({ event: "balancerExited", pid, signal });
+        },
         onOutputEnded: (exit, lastErrors) => {
           if (exit.expected) return;
           if (!this.#announced) this.#deps.onFailed(new BalancerFailedError(lastErrors));
-          else this.#trouble("balancer", `balancer has ended (pid ${exit.pid}) and is started again${lastErrors && `:\n${lastErrors}`}`);
+          else this.#reportEnd("balancer", exit, lastErrors);
         },
         onLine: () => undefined,
       },
@@ -263,21 +262,34 @@ export class LocalCluster implements Lifecycle {
     );
   }
 
-  #workerReady(worker: LocalProcess): void {
-    const { name } = worker;
-    const pid = worker.pid!;
+  #workerReady({ name, pid }: LocalProcess): void {
+    if (this.#isReadyAgain(name, pid!)) this.#deps.onEvent({ event: "workerStarted", name, route: name, pid: pid! });
+  }
+
+  #balancerReady(): void {
+    const { name, pid } = this.#balancer!;
+    if (this.#isReadyAgain(name, pid!) && !this.#stopping) this.#deps.onEvent({ event: "balancerStarted", pid: pid! });
+  }
+
+  /** Whether an event should tell of it: the cluster had been announced, with another process of this name. */
+  #isReadyAgain(name: string, pid: number): boolean {
     this.#lastTrouble.delete(name);
-    if (!this.#announced) {
-      this.#readyWait?.check();
-    } else if (this.#reportedPids.get(name) !== pid) {
+    if (!this.#announced) this.#readyWait?.check();
+    else if (this.#reportedPids.get(name) !== pid) {
       this.#reportedPids.set(name, pid);
-      this.#deps.onEvent({ event: "workerStarted", name, route: name, pid });
+      return true;
     }
+    return false;
   }
 
   #workerExited(worker: LocalProcess, exit: ProcessExit): void {
     if (!this.#announced) return;
     this.#deps.onEvent({ event: "workerExited", name: worker.name, route: worker.name, pid: exit.pid, signal: exit.signal });
+  }
+
+  /** Why a process ended that nobody had told to. */
+  #reportEnd(name: string, { expected, signal, code }: ProcessExit, lastErrors: string): void {
+    if (!expected && signal === null) this.#trouble(name, `${name} ended with code ${code}${lastErrors && `:\n${lastErrors}`}`);
   }
 
   #memberLine(seenBy: string, line: string): void {
@@ -308,7 +320,7 @@ export class LocalCluster implements Lifecycle {
     const balancer = this.#balancer!;
     this.#announced = true;
     const { plan } = this.#options;
-    for (const { name, ready, pid } of this.#workers) if (ready) this.#reportedPids.set(name, pid!);
+    for (const { name, ready, pid } of [...this.#workers, balancer]) if (ready) this.#reportedPids.set(name, pid!);
     this.#deps.onEvent({
       event: "ready",
       url: `http://${BALANCER_ADDRESS}:${this.#port}`,

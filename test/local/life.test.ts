@@ -106,18 +106,38 @@ describe("local", () => {
     assert.deepEqual(pids.filter(isRunning), []);
   });
 
+  it("removes what runs that were killed have left, and nothing of those that run", async () => {
+    const killed = start();
+    const { temporaryFolder } = killed;
+    await killed.ready();
+    const beside = new LocalRun(folder.manifest, [], { temporaryFolder });
+    runs.push(beside);
+    await beside.ready();
+    assert.equal(killed.leftFiles.length, 2);
+    killed.kill("SIGKILL");
+    await killed.exited;
+    const next = new LocalRun(folder.manifest, [], { temporaryFolder });
+    runs.push(next);
+    await next.ready();
+    assert.equal(next.leftFiles.length, 2);
+    await beside.stop();
+    assert.equal(next.leftFiles.length, 1);
+    assert.equal((await next.stop()).code, 0, next.stderr);
+    assert.deepEqual(next.leftFiles, []);
+  });
+
   it("starts a balancer that dies again, and sessions go on", async () => {
     const run = start();
     const ready = await run.ready();
     const client = new SessionClient(ready.url);
     assert.equal((await client.hit()).n, 1);
     process.kill(ready.balancer.pid, "SIGKILL");
-    await run.waitForError("balancer has ended");
-    let answer: { n: number } | undefined;
-    const deadlineMs = performance.now() + 10_000;
-    while (answer === undefined && performance.now() < deadlineMs) {
-      answer = await client.hit().catch(() => new Promise((resolve) => setTimeout(() => resolve(undefined), 50)));
-    }
-    assert.equal(answer?.n, 2);
+    const exited = await run.waitFor("balancerExited");
+    assert.deepEqual(exited, { event: "balancerExited", pid: ready.balancer.pid, signal: "SIGKILL" });
+    const { pid } = await run.waitFor("balancerStarted");
+    assert.notEqual(pid, ready.balancer.pid);
+    assert.equal(isRunning(pid), true);
+    assert.equal((await client.hit()).n, 2);
+    assert.equal(run.stderr, "");
   });
 });

@@ -93,6 +93,8 @@ export class LocalCluster {
 export interface LocalRunOptions {
   /** The program; default: main.ts of src. */
   readonly entry?: string;
+  /** Where the run keeps its files; default: a new folder, which `dispose` removes too. */
+  readonly temporaryFolder?: string;
 }
 
 export class LocalRun {
@@ -100,13 +102,14 @@ export class LocalRun {
   /** Lines of standard output that are no event: there must be none. */
   readonly strayLines: string[] = [];
   readonly exited: Promise<Exit>;
-  readonly temporaryFolder = mkdtempSync(join(tmpdir(), "local-run-"));
+  readonly temporaryFolder: string;
   readonly #child: ChildProcess;
   readonly #watchers = new Set<() => void>();
   #stderr = "";
 
   /** Any free port unless `args` says otherwise. */
   constructor(manifest: string, args: readonly string[] = [], options: LocalRunOptions = {}) {
+    this.temporaryFolder = options.temporaryFolder ?? mkdtempSync(join(tmpdir(), "local-run-"));
     const port = args.includes("--port") ? [] : ["--port", "0"];
     this.#child = spawn(process.execPath, [options.entry ?? ENTRY, "local", manifest, "--json", ...port, ...args], {
       stdio: ["ignore", "pipe", "pipe"],

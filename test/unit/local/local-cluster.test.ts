@@ -291,13 +291,28 @@ describe("LocalCluster", () => {
     );
   });
 
-  it("starts a balancer again that ends later", async () => {
+  it("starts a balancer again that ends later, and tells of its end and of its return as of a worker's", async () => {
     await cluster.start();
     await becomeReady(1, 2, 3);
+    readiness.delete(`${NETWORK}.1`);
     newest("balancer").child.end(null, "SIGKILL");
     await clock.advance(1000);
     assert.deepEqual([failures.length, spawned.length, newest("balancer").child.pid], [0, 4, 1003]);
-    assert.deepEqual(troubles, ["balancer has ended (pid 1002) and is started again"]);
+    assert.deepEqual(events.slice(1), [{ event: "balancerExited", pid: 1002, signal: "SIGKILL" }]);
+    await becomeReady(1);
+    assert.deepEqual(events.slice(2), [{ event: "balancerStarted", pid: 1003 }]);
+    assert.deepEqual(troubles, []);
+  });
+
+  it("repeats the last words of a balancer that ends by itself", async () => {
+    await cluster.start();
+    await becomeReady(1, 2, 3);
+    newest("balancer").child.stderr.write("heap limit\n");
+    await clock.advance(0);
+    newest("balancer").child.end(134, null);
+    await clock.advance(0);
+    assert.deepEqual(troubles, ["balancer ended with code 134:\nheap limit"]);
+    assert.deepEqual(events.slice(1), [{ event: "balancerExited", pid: 1002, signal: null }]);
   });
 
   it("stops the balancer, then the workers together, then DNS, and removes its folder", async () => {
