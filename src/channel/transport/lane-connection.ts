@@ -5,6 +5,7 @@ import type { Member } from "../channel.ts";
 import { FramingError } from "../errors.ts";
 import { isAck, isFailAck } from "../wire/acknowledgement.ts";
 import { FrameDecoder } from "../wire/frame.ts";
+import { Fifo } from "./fifo.ts";
 import type { Sockets } from "./sockets.ts";
 
 export interface LaneConnectionDeps {
@@ -23,6 +24,8 @@ export interface LaneConnectionOptions {
 /** None of these is called after `close`, and nothing after `lost`. */
 export interface LaneConnectionListener {
   connected(): void;
+  /** The system has taken what was written, up to and with this many frames since the connection began. */
+  written(frames: number): void;
   /** `true` for ACK, `false` for FAIL_ACK; all of one read in order. */
   acknowledged(results: readonly boolean[]): void;
   /** Refused, broken, or closed by the peer. */
@@ -31,11 +34,18 @@ export interface LaneConnectionListener {
 
 /** Peers write acknowledgements only; anything longer is not one. */
 const MAX_REPLY_BYTES = 1024;
+/** Frames are copied together up to here: one buffer costs less than a list of small ones. */
+const MAX_BATCH_BYTES = 64 * 1024;
+/** What the socket may hold that the system does not take; the rest waits here, so that progress can be seen. */
+const MAX_UNSENT_BYTES = 256 * 1024;
 
 export class LaneConnection {
   readonly #listener: LaneConnectionListener;
   readonly #socket: Socket;
   readonly #replies = new FrameDecoder(MAX_REPLY_BYTES);
+  /** Frames that the socket has not got yet. */
+  readonly #waiting = new Fifo<Buffer>();
+  #writtenFrames = 0;
   #connectTimer: Timer | undefined;
   #connected = false;
   #error: Error | undefined;
@@ -67,18 +77,14 @@ export class LaneConnection {
     return this.#connected && !this.#over;
   }
 
-  /** Everything written between `batch` and `send` leaves with one system call. */
-  batch(): void {
-    this.#socket.cork();
+  /** Takes its place behind the frames before it; `send` writes. */
+  add(frame: Buffer): void {
+    this.#waiting.push(frame);
   }
 
+  /** Writes everything that was added, with one system call where it is not much; what does not fit leaves when there is room. */
   send(): void {
-    this.#socket.uncork();
-  }
-
-  /** `written` is called when the system has taken the bytes; with an error when it never will. */
-  write(frame: Buffer, written: (error?: Error | null) => void): void {
-    this.#socket.write(frame, written);
+    while (this.#waiting.length > 0 && this.#socket.writableLength < MAX_UNSENT_BYTES) this.#writeBatch();
   }
 
   /** Closes and calls nothing any more; lets what was written leave first when `gracefully`. Resolves when the socket is closed. */
@@ -91,6 +97,28 @@ export class LaneConnection {
       if (gracefully && this.#connected) this.#socket.destroySoon();
       else this.#socket.destroy();
     });
+  }
+
+  #writeBatch(): void {
+    const frames: Buffer[] = [];
+    let bytes = 0;
+    for (let frame = this.#waiting.peek(); frame; frame = this.#waiting.peek()) {
+      if (bytes > 0 && bytes + frame.length > MAX_BATCH_BYTES) break;
+      frames.push(frame);
+      bytes += frame.length;
+      this.#waiting.shift();
+    }
+    const count = frames.length;
+    this.#socket.write(count === 1 ? frames[0]! : Buffer.concat(frames, bytes), (error) => {
+      if (!error) this.#onWritten(count);
+    });
+  }
+
+  #onWritten(frames: number): void {
+    if (this.#over) return;
+    this.#writtenFrames += frames;
+    this.#listener.written(this.#writtenFrames);
+    this.send();
   }
 
   #onConnect(): void {

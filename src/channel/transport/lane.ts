@@ -59,11 +59,12 @@ export class Lane {
   readonly #awaitingAck = new Fifo<Outgoing>();
   /** Written and not to be acknowledged, but still in this process. */
   readonly #unflushed = new Fifo<Outgoing>();
-  #onWritten: (error?: Error | null) => void = ignore;
   #sequence = 0;
   #connection: LaneConnection | undefined;
   #connectedAtMs = 0;
   #sentOnConnection = 0;
+  /** Sequence of the first message on the connection. */
+  #firstOnConnection = 0;
 
   constructor(deps: LaneDeps, options: LaneOptions) {
     this.#deps = deps;
@@ -138,8 +139,10 @@ export class Lane {
         connected = true;
         this.#connectedAtMs = clock.monotonic();
         this.#sentOnConnection = 0;
+        this.#firstOnConnection = this.#sequence;
         this.#write(connection);
       },
+      written: (frames) => this.#written(frames),
       acknowledged: (results) => this.#acknowledged(connection, results),
       lost: (error) => {
         this.#connection = undefined;
@@ -148,15 +151,11 @@ export class Lane {
       },
     });
     this.#connection = connection;
-    this.#onWritten = (error) => {
-      if (!error && this.#connection === connection) this.#written();
-    };
   }
 
   #write(connection: LaneConnection): void {
     let messages = 0;
     let bytes = 0;
-    connection.batch();
     for (let message = this.#queue.peek(); message; message = this.#queue.peek()) {
       if (!message.finished) {
         const windowFull = this.#awaitingAck.length >= this.window;
@@ -167,8 +166,8 @@ export class Lane {
       }
       this.#queue.shift();
     }
-    connection.send();
     if (messages > 0) {
+      connection.send();
       this.#sentOnConnection += messages;
       this.#deps.metrics.sentMessages.inc(messages);
       this.#deps.metrics.sentBytes.inc(bytes);
@@ -178,19 +177,21 @@ export class Lane {
 
   #writeOne(connection: LaneConnection, message: Outgoing): void {
     message.sequence = this.#sequence++;
+    connection.add(message.frame);
     if (message.acknowledged) {
       this.#awaitingAck.push(message);
-      connection.write(message.frame, ignore);
-      return;
+    } else {
+      this.#unflushed.push(message);
+      this.#succeed(message);
     }
-    this.#unflushed.push(message);
-    connection.write(message.frame, this.#onWritten);
-    this.#succeed(message);
   }
 
-  #written(): void {
-    const message = this.#unflushed.shift();
-    if (message) this.#finish(message);
+  #written(frames: number): void {
+    const end = this.#firstOnConnection + frames;
+    for (let message = this.#unflushed.peek(); message && message.sequence < end; message = this.#unflushed.peek()) {
+      this.#unflushed.shift();
+      this.#finish(message);
+    }
   }
 
   #acknowledged(connection: LaneConnection, results: readonly boolean[]): void {
@@ -272,8 +273,4 @@ export class Lane {
     this.#deps.onFinished(message);
     message.frame = NOTHING;
   }
-}
-
-function ignore(): void {
-  // The acknowledgement, or the end of the connection, tells what became of it.
 }

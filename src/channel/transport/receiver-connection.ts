@@ -123,10 +123,11 @@ export class ReceiverConnection {
     if (!this.#identified) this.#checkAddress(message);
     const acknowledge = acknowledgeOf(message.options);
     if (acknowledge === "Received") this.#acks++;
-    const key = this.#deps.memory.keyOf(message);
-    const known = this.#deps.memory.recall(key);
+    const { memory } = this.#deps;
+    const checksum = memory.checksumOf(message);
+    const known = memory.recall(message.uniqueId, checksum);
     if (known !== undefined) this.#deps.metrics.duplicateMessages.inc();
-    const outcome = known ?? this.#process(message, key);
+    const outcome = known ?? this.#process(message, checksum);
     if (typeof outcome === "boolean") {
       this.#finish(acknowledge, outcome);
       return;
@@ -140,17 +141,19 @@ export class ReceiverConnection {
     });
   }
 
-  #process(message: ChannelMessage, key: string): Outcome {
+  #process(message: ChannelMessage, checksum: number): Outcome {
+    const { memory } = this.#deps;
+    const { uniqueId } = message;
     this.#receivedMessages++;
     let result: void | Promise<void>;
     try {
       result = this.#deps.onMessage(message);
     } catch (error) {
-      this.#deps.memory.remember(key, false);
+      memory.remember(uniqueId, checksum, false);
       return this.#refused(message, error);
     }
     if (result === undefined) {
-      this.#deps.memory.remember(key, true);
+      memory.remember(uniqueId, checksum, true);
       return true;
     }
     const outcome = Promise.resolve(result)
@@ -159,10 +162,10 @@ export class ReceiverConnection {
         (error: unknown) => this.#refused(message, error),
       )
       .then((processed) => {
-        this.#deps.memory.settle(key, processed);
+        memory.settle(uniqueId, checksum, processed);
         return processed;
       });
-    this.#deps.memory.remember(key, outcome);
+    memory.remember(uniqueId, checksum, outcome);
     return outcome;
   }
 

@@ -234,10 +234,10 @@ export class Replicator implements MembershipListener {
         () => {
           if (session.version === version) session.safe = true;
           if (!mode.asynchronous) metrics.sendSeconds.observe((clock.monotonic() - startedMs) / 1000);
+          this.#settle();
         },
-        (error: unknown) => this.#failed(error, publication, destinations.length),
-      )
-      .finally(() => this.#settle());
+        (error: unknown) => this.#failed(error, publication, destinations.length).finally(() => this.#settle()),
+      );
     return mode.asynchronous && !asynchronous ? undefined : sent;
   }
 
