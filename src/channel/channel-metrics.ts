@@ -9,7 +9,8 @@ export class ChannelMetrics {
   readonly lookUps: Counter<"result">;
   readonly probes: Counter<"result">;
   readonly undeliverable: Counter;
-  readonly refused: Counter;
+  /** By reason: those of `ENCRYPTION_REFUSALS`, and "processing" for what a listener or decoder refused. */
+  readonly refused: Counter<"reason">;
   readonly dispatchFailures: Counter;
   readonly dispatchQueueBytes: Gauge;
   readonly rpcCalls: Counter<"outcome">;
@@ -23,7 +24,9 @@ export class ChannelMetrics {
     this.lookUps = counter(registry, "tomcatcluster_channel_dns_lookups_total", "Look-ups of the members' name", ["result"]);
     this.probes = counter(registry, "tomcatcluster_channel_probes_total", "Connections made to see whether a member lives", ["result"]);
     this.undeliverable = counter(registry, "tomcatcluster_channel_undeliverable_messages_total", "Messages that no listener accepted", []);
-    this.refused = counter(registry, "tomcatcluster_channel_refused_messages_total", "Messages that a listener or decoder refused", []);
+    this.refused = counter(registry, "tomcatcluster_channel_refused_messages_total", "Received messages that were refused, by reason", [
+      "reason",
+    ]);
     this.dispatchFailures = counter(
       registry,
       "tomcatcluster_channel_dispatch_failures_total",

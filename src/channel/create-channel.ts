@@ -25,7 +25,7 @@ export interface CreateChannelDeps {
   readonly suids?: SuidTable;
 }
 
-/** Not started. Throws UnknownInterceptorError and InterceptorOrderError. */
+/** Not started. Throws UnknownInterceptorError, InterceptorOrderError and EncryptionKeyError. */
 export function createChannel(deps: CreateChannelDeps, config: ChannelConfig): GroupChannel {
   const { clock, registry, random } = deps;
   const sockets = deps.sockets === undefined ? {} : { sockets: deps.sockets };

@@ -240,7 +240,7 @@ export class GroupChannel implements Channel, RpcCarrier, LayerAbove {
   }
 
   #refuse(error: unknown): never {
-    this.#deps.metrics.refused.inc();
+    this.#deps.metrics.refused.inc({ reason: "processing" });
     throw error;
   }
 

@@ -60,3 +60,31 @@ export class DuplicateRpcIdError extends TomcatClusterError {
 export class MalformedRpcMessageError extends TomcatClusterError {
   readonly code = "MALFORMED_RPC_MESSAGE";
 }
+
+/** A key of the channel is missing or malformed. The message never contains any part of one. */
+export class EncryptionKeyError extends TomcatClusterError {
+  readonly code = "ENCRYPTION_KEY";
+}
+
+/** Why an encrypted channel takes a message for none of its own. */
+export const ENCRYPTION_REFUSALS = [
+  "too_short",
+  "not_encrypted",
+  "undecryptable",
+  "old_format",
+  "clock_skew",
+  "replay",
+  "forgotten",
+] as const;
+export type EncryptionRefusal = (typeof ENCRYPTION_REFUSALS)[number];
+
+/** An encrypted channel refused a message, and has logged and counted it: who catches this need not do so again. */
+export class RefusedByEncryptionError extends TomcatClusterError {
+  readonly code = "REFUSED_BY_ENCRYPTION";
+  readonly reason: EncryptionRefusal;
+
+  constructor(reason: EncryptionRefusal, explanation: string) {
+    super(`An encrypted channel does not take the message (${reason}): ${explanation}`);
+    this.reason = reason;
+  }
+}

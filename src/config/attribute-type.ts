@@ -15,6 +15,8 @@ export interface TextForm {
   readonly pattern: RegExp;
   /** Completes "must be …". */
   readonly description: string;
+  /** The value must not stand in messages. */
+  readonly secret?: true;
 }
 
 export interface ChoiceType {
@@ -42,7 +44,7 @@ export function convertAttribute(type: AttributeType, text: string): Conversion 
   switch (type.kind) {
     case "text":
       if (type.form === undefined || type.form.pattern.test(text)) return { value: text };
-      return { problem: `found "${text}", must be ${type.form.description}` };
+      return { problem: `${type.form.secret ? `found ${text.length} characters` : `found "${text}"`}, must be ${type.form.description}` };
     case "integer":
       return convertInteger(text.trim(), type.min, type.max);
     case "boolean":

@@ -125,10 +125,8 @@ class ServerXmlCheck {
       else {
         const text = this.#replace(element, attribute, attribute.value, attribute.location);
         const value = text === undefined ? undefined : this.#convert(element, attribute, entry, text);
-        if (value !== undefined) {
-          attributes[attribute.name] = value;
-          given.set(attribute.name, attribute.location);
-        }
+        given.set(attribute.name, attribute.location);
+        if (value !== undefined) attributes[attribute.name] = value;
       }
     }
     for (const [name, entry] of Object.entries(entries)) {

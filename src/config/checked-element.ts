@@ -7,7 +7,7 @@ export interface CheckedElementFields {
   readonly className: string;
   /** What has an effect in this version, defaults filled in. */
   readonly attributes: Readonly<Record<string, AttributeValue>>;
-  /** Where those stand that the file itself gives. */
+  /** Where those stand that the file itself gives, also with a value that is refused. */
   readonly given: ReadonlyMap<string, Location>;
   readonly children: readonly CheckedElement[];
   /** Names of child elements that stand in the file but were refused. */

@@ -24,5 +24,6 @@ export const CLASS_NAMES = {
   replicationTransmitter: "org.apache.catalina.tribes.transport.ReplicationTransmitter",
   pooledParallelSender: "org.apache.catalina.tribes.transport.nio.PooledParallelSender",
   messageDispatchInterceptor: "org.apache.catalina.tribes.group.interceptors.MessageDispatchInterceptor",
+  encryptInterceptor: "org.apache.catalina.tribes.group.interceptors.EncryptInterceptor",
   tcpFailureDetector: "org.apache.catalina.tribes.group.interceptors.TcpFailureDetector",
 } as const;

@@ -84,11 +84,26 @@ function checkCluster(cluster: CheckedElement, report: Report): void {
       "channelSendOptions is asynchronous, but there is no MessageDispatchInterceptor: requests wait for their messages",
     );
   }
+  for (const interceptor of interceptors) if (interceptor.className === CLASS_NAMES.encryptInterceptor) checkKeys(interceptor, report);
   const seen = new Set<string>();
   for (const interceptor of interceptors) {
     if (seen.has(interceptor.className))
       report.problem("DUPLICATE", interceptor, `"${interceptor.className}" stands in this Channel already`);
     seen.add(interceptor.className);
+  }
+}
+
+function checkKeys(interceptor: CheckedElement, report: Report): void {
+  const key = interceptor.given.get("encryptionKey");
+  const directory = interceptor.given.get("encryptionKeyDirectory");
+  if (key === undefined && directory === undefined) {
+    report.problem("MISSING", interceptor, `no key: give encryptionKey="\${file:PATH}", or encryptionKeyDirectory`);
+  } else if (key !== undefined && directory !== undefined) {
+    const place = { name: "encryptionKeyDirectory", location: directory };
+    report.attributeProblem("DUPLICATE", interceptor, place, "encryptionKey is given too: remove one of them");
+  } else if (directory !== undefined && interceptor.optionalText("encryptionKeyDirectory") === undefined) {
+    const place = { name: "encryptionKeyDirectory", location: directory };
+    report.attributeProblem("INVALID_VALUE", interceptor, place, "found nothing, must be the path of a folder");
   }
 }
 

@@ -15,6 +15,21 @@ export function messageDispatch(attributes: Record<string, AttributeValue> = {})
   };
 }
 
+/** With one key that every test shares, unless the attributes name a folder of keys. */
+export function encryption(attributes: Record<string, AttributeValue> = {}): ComponentConfig {
+  return {
+    className: `${INTERCEPTOR_PACKAGE}EncryptInterceptor`,
+    attributes: {
+      encryptionAlgorithm: "AES/GCM/NoPadding",
+      replayWindowTime: 10_000,
+      replayWindowMessageCount: 1_000_000,
+      ...("encryptionKeyDirectory" in attributes ? {} : { encryptionKey: "00112233445566778899aabbccddeeff" }),
+      ...attributes,
+    },
+    location: LOCATION,
+  };
+}
+
 export function failureDetector(attributes: Record<string, AttributeValue> = {}): ComponentConfig {
   return {
     className: `${INTERCEPTOR_PACKAGE}TcpFailureDetector`,

@@ -5,6 +5,10 @@ import type { ChannelMetrics } from "../channel-metrics.ts";
 import type { ChannelInterceptor } from "../interceptor.ts";
 import { InterceptorOrderError, UnknownInterceptorError } from "../stack-errors.ts";
 import type { Sockets } from "../transport/sockets.ts";
+import { EncryptInterceptor } from "./encrypt-interceptor.ts";
+import { KeyFolder } from "./encryption/key-folder.ts";
+import { fixedKey, type KeySource } from "./encryption/key-ring.ts";
+import { ENCRYPTION_ALGORITHMS } from "./encryption/message-cipher.ts";
 import { MessageDispatchInterceptor } from "./message-dispatch-interceptor.ts";
 import { TcpFailureDetector } from "./tcp-failure-detector.ts";
 import { TcpProbe } from "./tcp-probe.ts";
@@ -44,6 +48,19 @@ export const INTERCEPTORS: InterceptorTable = {
   MessageDispatchInterceptor: messageDispatch,
   /** History: Tomcat 8.5 renamed it. */
   MessageDispatch15Interceptor: messageDispatch,
+  EncryptInterceptor: {
+    create: (deps, attributes) =>
+      new EncryptInterceptor(
+        { ...deps, keys: keysOf(attributes) },
+        {
+          algorithm: choiceOf(attributes, "encryptionAlgorithm", ENCRYPTION_ALGORITHMS),
+          replayWindowMs: numberOf(attributes, "replayWindowTime"),
+          replayWindowMessageCount: numberOf(attributes, "replayWindowMessageCount"),
+        },
+      ),
+    /** Its probes are plain, as a Tomcat's. */
+    mustBeAbove: ["TcpFailureDetector"],
+  },
   TcpFailureDetector: {
     create: (deps, attributes) =>
       new TcpFailureDetector(
@@ -63,7 +80,7 @@ export const INTERCEPTORS: InterceptorTable = {
 
 /**
  * The interceptors of a configuration, top first. Class names are Tomcat's, with or without their package. Throws
- * UnknownInterceptorError, which lists the known ones, and InterceptorOrderError, both with the place in the file.
+ * UnknownInterceptorError, which lists the known ones, InterceptorOrderError, both with the place in the file, and EncryptionKeyError.
  */
 export function createInterceptors(
   deps: InterceptorDeps,
@@ -122,4 +139,20 @@ function booleanOf(attributes: Readonly<Record<string, AttributeValue>>, name: s
   const value = attributes[name];
   if (typeof value !== "boolean") throw new TypeError(`Interceptor attribute "${name}" is no boolean: config has to give it a default`);
   return value;
+}
+
+function choiceOf<Choice extends string>(
+  attributes: Readonly<Record<string, AttributeValue>>,
+  name: string,
+  choices: readonly Choice[],
+): Choice {
+  const choice = choices.find((candidate) => candidate === attributes[name]);
+  if (choice === undefined) throw new TypeError(`Interceptor attribute "${name}" has no known value: config has to refuse others`);
+  return choice;
+}
+
+function keysOf({ encryptionKey, encryptionKeyDirectory }: Readonly<Record<string, AttributeValue>>): KeySource {
+  if (typeof encryptionKeyDirectory === "string" && encryptionKeyDirectory !== "") return new KeyFolder(encryptionKeyDirectory);
+  if (typeof encryptionKey === "string") return fixedKey("encryptionKey", encryptionKey);
+  throw new TypeError("An EncryptInterceptor has no key: config has to refuse that");
 }

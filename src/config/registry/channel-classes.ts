@@ -13,6 +13,8 @@ const USE_DNS =
   'use DNS: <Membership className="org.apache.catalina.tribes.membership.cloud.CloudMembershipService" membershipProviderClassName="dns" dnsName="…"/>';
 const PORT = "TCP port, the same on every member";
 
+const USE_GCM = 'not supported in this version: use "AES/GCM/NoPadding" on every member';
+
 export const USE_DNS_MEMBERSHIP = USE_DNS;
 
 export const CHANNEL_CLASSES: readonly ClassEntry[] = [
@@ -112,6 +114,34 @@ export const CHANNEL_CLASSES: readonly ClassEntry[] = [
     ...ignored(NO_THREADS, ["maxThreads", "maxSpareThreads", "keepAliveTime", "useDeepClone"]),
     ...later({ optionFlag: "8" }),
   }),
+  works("Interceptor", CLASS_NAMES.encryptInterceptor, {
+    encryptionAlgorithm: choice(
+      "How messages are encrypted; the same on every member",
+      {
+        values: ["AES/GCM/NoPadding", "AES/CBC/PKCS5Padding"],
+        later: { "AES/CFB/PKCS5Padding": USE_GCM, "AES/OFB/PKCS5Padding": USE_GCM },
+      },
+      { default: "AES/GCM/NoPadding" },
+    ),
+    encryptionKey: text(`The only key; "\${file:PATH}" reads it from a file when the worker starts`, {
+      form: {
+        pattern: /^\s*([0-9a-fA-F]{32}|[0-9a-fA-F]{48}|[0-9a-fA-F]{64})\s*$/,
+        description: "32, 48 or 64 hexadecimal digits (a key of 16, 24 or 32 bytes)",
+        secret: true,
+      },
+    }),
+    encryptionKeyDirectory: text(
+      'In place of encryptionKey: folder of keys, read again at each heartbeat. Every file "*.key" is accepted; the file "sending" names the one to send with',
+      { ours: true },
+    ),
+    replayWindowTime: integer("Ms by which a message's time stamp may differ from the own clock", 100, 3_600_000, { default: 10_000 }),
+    replayWindowMessageCount: integer("Messages of one sender that are remembered, at most, to refuse copies", 1024, 100_000_000, {
+      default: 1_000_000,
+      ours: true,
+    }),
+    ...ignored("ciphers are those of Node.js", ["providerName"]),
+    ...ignored("every message is encrypted", ["optionFlag"]),
+  }),
   works("Interceptor", CLASS_NAMES.tcpFailureDetector, {
     connectTimeout: integer("Ms for the probe's connection", 1, MAX, { default: 1000 }),
     performSendTest: boolean("Whether the probe sends a message", true),
@@ -145,6 +175,5 @@ export const CHANNEL_CLASSES: readonly ClassEntry[] = [
     "TcpPingInterceptor",
     "TwoPhaseCommitInterceptor",
   ].map((name) => classLater("Interceptor", INTERCEPTORS + name)),
-  classLater("Interceptor", `${INTERCEPTORS}EncryptInterceptor`, "keep the group in a network of its own"),
   classLater("Interceptor", `${INTERCEPTORS}ThroughputInterceptor`, "remove it: /metrics of the management port counts messages and bytes"),
 ];

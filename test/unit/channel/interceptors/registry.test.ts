@@ -3,11 +3,12 @@ import { describe, it } from "node:test";
 import { Registry, silentLogger, systemRandom } from "../../../../src/base/index.ts";
 import { ChannelMetrics } from "../../../../src/channel/channel-metrics.ts";
 import { ChannelInterceptor } from "../../../../src/channel/interceptor.ts";
+import { EncryptInterceptor } from "../../../../src/channel/interceptors/encrypt-interceptor.ts";
 import { MessageDispatchInterceptor } from "../../../../src/channel/interceptors/message-dispatch-interceptor.ts";
 import { createInterceptors, type InterceptorTable } from "../../../../src/channel/interceptors/registry.ts";
 import { TcpFailureDetector } from "../../../../src/channel/interceptors/tcp-failure-detector.ts";
 import { parseServerXml } from "../../../../src/config/index.ts";
-import { failureDetector, INTERCEPTOR_PACKAGE, messageDispatch } from "../../../support/channel-cluster.ts";
+import { encryption, failureDetector, INTERCEPTOR_PACKAGE, messageDispatch } from "../../../support/channel-cluster.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 
 const deps = { clock: new ManualClock(), logger: silentLogger, metrics: new ChannelMetrics(new Registry()), random: systemRandom };
@@ -45,11 +46,25 @@ describe("the registry of interceptors", () => {
     );
   });
 
+  it("makes an EncryptInterceptor of what config fills in, and only above the failure detector", () => {
+    const encrypt = encryption();
+    const kinds = createInterceptors(deps, [messageDispatch(), encrypt, failureDetector()]).map((interceptor) => interceptor.constructor);
+    assert.deepEqual(kinds, [MessageDispatchInterceptor, EncryptInterceptor, TcpFailureDetector]);
+    assert.throws(() => createInterceptors(deps, [failureDetector(), encrypt]), {
+      code: "INTERCEPTOR_ORDER",
+      message: 'server.xml:1:1: "EncryptInterceptor" must stand above "TcpFailureDetector": move it up',
+    });
+    assert.throws(() => createInterceptors(deps, [encryption({ encryptionKeyDirectory: "/nowhere/keys" })]), {
+      code: "ENCRYPTION_KEY",
+      message: /"\/nowhere\/keys" cannot be read/,
+    });
+  });
+
   it("names what there is, and the place in the file, for an unknown name", () => {
     for (const className of ["com.example.Shuffle", "toString"]) {
       assert.throws(() => createInterceptors(deps, [named(className)]), {
         code: "UNKNOWN_INTERCEPTOR",
-        message: `server.xml:12:7: there is no interceptor "${className}". There are: MessageDispatchInterceptor, MessageDispatch15Interceptor, TcpFailureDetector`,
+        message: `server.xml:12:7: there is no interceptor "${className}". There are: MessageDispatchInterceptor, MessageDispatch15Interceptor, EncryptInterceptor, TcpFailureDetector`,
       });
     }
   });

@@ -1,0 +1,62 @@
+// A growing set of IVs: 96 bits each in one typed array, without an object or a string per message.
+const WORDS = 3;
+const INITIAL_SLOTS = 64;
+
+/** IVs are told apart by their first 12 bytes, which for random ones is as good as by all 16. */
+export class IvTable {
+  #words = new Uint32Array(INITIAL_SLOTS * WORDS);
+  #slots = INITIAL_SLOTS;
+  #size = 0;
+  /** An empty slot is all zeros: the IV of that value is kept apart. */
+  #hasZero = false;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  has(iv: Buffer): boolean {
+    const [a, b, c] = [iv.readUInt32LE(0), iv.readUInt32LE(4), iv.readUInt32LE(8)];
+    if ((a | b | c) === 0) return this.#hasZero;
+    const slot = this.#slotOf(a, b, c);
+    return (this.#words[slot]! | this.#words[slot + 1]! | this.#words[slot + 2]!) !== 0;
+  }
+
+  /** Of an IV that is not in the table yet. */
+  add(iv: Buffer): void {
+    this.#size++;
+    const [a, b, c] = [iv.readUInt32LE(0), iv.readUInt32LE(4), iv.readUInt32LE(8)];
+    if ((a | b | c) === 0) {
+      this.#hasZero = true;
+      return;
+    }
+    if (this.#size * 2 > this.#slots) this.#grow();
+    this.#set(a, b, c);
+  }
+
+  #set(a: number, b: number, c: number): void {
+    const slot = this.#slotOf(a, b, c);
+    this.#words[slot] = a;
+    this.#words[slot + 1] = b;
+    this.#words[slot + 2] = c;
+  }
+
+  /** Offset of the slot that holds it, or of the empty one where it belongs. */
+  #slotOf(a: number, b: number, c: number): number {
+    const mask = this.#slots - 1;
+    for (let index = Math.imul(a ^ b ^ c, 0x9e3779b1) >>> 7; ; index++) {
+      const slot = (index & mask) * WORDS;
+      const [x, y, z] = [this.#words[slot]!, this.#words[slot + 1]!, this.#words[slot + 2]!];
+      if ((x | y | z) === 0 || (x === a && y === b && z === c)) return slot;
+    }
+  }
+
+  #grow(): void {
+    const old = this.#words;
+    this.#slots *= 2;
+    this.#words = new Uint32Array(this.#slots * WORDS);
+    for (let slot = 0; slot < old.length; slot += WORDS) {
+      const [a, b, c] = [old[slot]!, old[slot + 1]!, old[slot + 2]!];
+      if ((a | b | c) !== 0) this.#set(a, b, c);
+    }
+  }
+}
