@@ -37,6 +37,7 @@ export class ChannelCoordinator implements LayerBelow, Lifecycle {
   /** Called once, when the stack is put together. */
   link(above: LayerAbove): void {
     this.#membership.listener = above;
+    this.#sender.onSendFailed = (error, message) => above.sendFailed(error, message);
     const deliver = (message: ChannelMessage, member: Member | undefined) => {
       if (member !== undefined && isProbe(message)) this.onProbe(member);
       // Known by another id than the announced one: the message comes from the member as it is known.

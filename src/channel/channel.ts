@@ -104,6 +104,11 @@ export interface ChannelMessage {
 
 /** The bottom of the stack on the sending side. TCP in production, an in-memory network in simulations. */
 export interface ChannelSender extends Lifecycle {
+  /**
+   * Called for a message that was given up for the members that the error lists after `sendMessage` had resolved, since it waits for
+   * no acknowledgement. Set once before `start`. Must not throw.
+   */
+  onSendFailed?: (error: Error, message: ChannelMessage) => void;
   /** As Channel.send, for a message that has gone through the interceptors. */
   sendMessage(destinations: readonly Member[], message: ChannelMessage): Promise<void>;
   /** The member has gone: closes its connections and fails what waits for it. */

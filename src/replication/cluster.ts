@@ -1,6 +1,13 @@
 // The cluster of an Engine or a Host: one channel, and the managers whose sessions it carries (Tomcat: SimpleTcpCluster; ha.md 1).
 import type { Clock, Lifecycle, Logger, Registry } from "../base/index.ts";
-import { type Channel, fromOptionBits, type Member, type MemberKind, type MembershipListener } from "../channel/index.ts";
+import {
+  type Channel,
+  fromOptionBits,
+  type GroupChannel,
+  type Member,
+  type MemberKind,
+  type MembershipListener,
+} from "../channel/index.ts";
 import type { AttributeValue, ManagerConfig } from "../config/index.ts";
 import { type Context, type Manager, type ManagerDeps, managerOptionsOf, StandardManager, type ValveFactory } from "../container/index.ts";
 import { ClusterSessionListener } from "./cluster-session-listener.ts";
@@ -17,6 +24,8 @@ export interface ClusterChannel extends Channel {
   readonly suspects: readonly Member[];
   /** Whether the last definitive answer of the membership contained the local member (rule 5). */
   readonly listsLocalMember: boolean | undefined;
+  /** See GroupChannel. A channel whose sends never fail late has none. */
+  onSendFailed?: GroupChannel["onSendFailed"];
   readonly hello: {
     kindOf(member: Member): MemberKind | undefined;
     everyMemberAnswered(signal?: AbortSignal): Promise<void>;
@@ -78,6 +87,7 @@ export class SimpleTcpCluster implements Lifecycle, MembershipListener, ManagerC
     this.#channel.addChannelListener(this.#listener);
     this.#channel.addMembershipListener(this.replicator);
     this.#channel.addMembershipListener(this);
+    this.#channel.onSendFailed = (error) => this.replicator.sendFailed(error);
     await this.#channel.start();
   }
 

@@ -59,6 +59,9 @@ export class Lane {
   readonly #awaitingAck = new Fifo<Outgoing>();
   /** Written and not to be acknowledged, but still in this process. */
   readonly #unflushed = new Fifo<Outgoing>();
+  /** The first of them when it was last looked at, and since when it has been the first. */
+  #stuck: Outgoing | undefined;
+  #stuckSinceMs = 0;
   #sequence = 0;
   #connection: LaneConnection | undefined;
   #connectedAtMs = 0;
@@ -99,7 +102,11 @@ export class Lane {
   /** Fails what is due. An acknowledgement that did not come closes the connection: later ones could not be matched. */
   expire(nowMs: number): void {
     const first = this.#awaitingAck.peek();
-    if (first && first.deadlineMs <= nowMs) this.#timeOut();
+    if (this.#notTaken(nowMs)) {
+      this.#timeOut("Member does not read what it is sent: closing the connection", this.#takeUnfinished());
+    } else if (first && first.deadlineMs <= nowMs) {
+      this.#timeOut("Member did not acknowledge in time: closing the connection", this.#awaitingAck.takeAll());
+    }
     let error: Error | undefined;
     for (const message of this.#queue) {
       if (message.deadlineMs > nowMs) break;
@@ -220,12 +227,24 @@ export class Lane {
     if (this.#queue.length > 0) this.#write(connection);
   }
 
-  #timeOut(): void {
+  /**
+   * Whether nothing has left the socket for the whole time-out: the kernel of a process that is stopped takes so much and no more,
+   * and messages without acknowledgement have no other sign of it (rule 3).
+   */
+  #notTaken(nowMs: number): boolean {
+    const first = this.#unflushed.peek();
+    if (first !== this.#stuck) {
+      this.#stuck = first;
+      this.#stuckSinceMs = nowMs;
+    }
+    return first !== undefined && nowMs - this.#stuckSinceMs >= this.#options.timeoutMs;
+  }
+
+  #timeOut(sentence: string, failed: readonly Outgoing[]): void {
     const { member, logger } = this.#deps;
     const error = new AckTimeoutError(member, this.#options.timeoutMs);
-    const unacknowledged = this.#awaitingAck.takeAll();
-    logger.warn({ member: member.name, messages: unacknowledged.length }, "Member did not acknowledge in time: closing the connection");
-    for (const message of unacknowledged) this.#fail(message, error, "ack_timeout");
+    logger.warn({ member: member.name, messages: failed.length }, sentence);
+    for (const message of failed) this.#fail(message, error, "ack_timeout");
     void this.#connection?.close(false);
     this.#connection = undefined;
     this.#repeat(error);
@@ -261,7 +280,9 @@ export class Lane {
   #fail(message: Outgoing, error: Error, reason: SendFailure): void {
     if (message.finished) return;
     this.#deps.metrics.sendFailures[reason].inc();
-    if (!message.settled) {
+    if (message.settled) {
+      message.delivery.failLate(this.#deps.member, error);
+    } else {
       message.settled = true;
       message.delivery.fail(this.#deps.member, error);
     }

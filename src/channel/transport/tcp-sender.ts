@@ -55,6 +55,8 @@ const DEFAULT_QUEUE_BYTES = 64 * 1024 * 1024;
  * loop sends to a member leaves at its end, one write per lane.
  */
 export class TcpSender implements ChannelSender {
+  onSendFailed: (error: Error, message: ChannelMessage) => void = () => undefined;
+
   readonly #clock: Clock;
   readonly #metrics: TransportMetrics;
   readonly #localAddress: (() => string) | undefined;
@@ -117,7 +119,7 @@ export class TcpSender implements ChannelSender {
     this.#unfinishedBytes += destinations.length * frame.length;
     this.#sweep ??= this.#clock.setInterval(() => this.#expire(), SWEEP_PERIOD_MS);
     return new Promise((resolve, reject) => {
-      const delivery = new Delivery(destinations.length, resolve, reject);
+      const delivery = new Delivery(destinations.length, resolve, reject, (error) => this.onSendFailed(error, message));
       for (const member of destinations) this.#destination(member).send(delivery, frame, acknowledged, message.orderKey, nowMs);
     });
   }
@@ -178,7 +180,10 @@ export class TcpSender implements ChannelSender {
       return;
     }
     const nowMs = this.#clock.monotonic();
-    for (const destination of this.#destinations.values()) destination.expire(nowMs);
+    // When our own event loop was blocked, acknowledgements may wait in the kernel: they are read before their time counts as over.
+    setImmediate(() => {
+      for (const destination of this.#destinations.values()) destination.expire(nowMs);
+    });
   }
 
   #finished(frameBytes: number): void {

@@ -81,6 +81,8 @@ export class Replicator implements MembershipListener {
   #mode: ReplicationMode;
   /** When acknowledgements began, in a cluster that is configured without. */
   #unprovenUntilMs: number | undefined;
+  /** Peers that have lost messages which counted as sent. */
+  readonly #uncertain = new Set<Entry>();
   #pending = 0;
   #idle: (() => void)[] = [];
 
@@ -190,6 +192,23 @@ export class Replicator implements MembershipListener {
     this.#forgetDeparted();
   }
 
+  /**
+   * From the channel: a message without acknowledgement was given up after its request had been answered. Which session it was about
+   * is not known any more: the member gets every one that changed lately.
+   */
+  sendFailed(error: Error): void {
+    if (!(error instanceof ChannelError)) return;
+    for (const { member, cause } of error.faultyMembers) {
+      const entry = this.#entries.get(member.key);
+      if (entry === undefined) continue;
+      this.#deps.metrics.failures.inc({ reason: systemErrorCode(cause) ?? "UNKNOWN" });
+      this.#nowLags(entry.peer, cause);
+      // A connection that is lost reports each message that was on it.
+      if (this.#uncertain.size === 0) queueMicrotask(() => this.#missUncertain());
+      this.#uncertain.add(entry);
+    }
+  }
+
   describe(): PeerDescription[] {
     return [...this.#entries.values()].map(({ peer }) => ({
       member: peer.member.name,
@@ -198,6 +217,15 @@ export class Replicator implements MembershipListener {
       lagging: peer.lagging,
       sessionsBehind: peer.behind,
     }));
+  }
+
+  #missUncertain(): void {
+    const sinceMs = this.#deps.clock.monotonic() - UNCERTAIN_MS;
+    for (const { peer, catchUp } of this.#uncertain) {
+      for (const source of this.#sources) for (const [stem, id] of source.changedSince(sinceMs)) peer.miss(source, stem, id);
+      if (peer.present) void catchUp.wake();
+    }
+    this.#uncertain.clear();
   }
 
   /** Members that get this message; the others get the session whole, later. */

@@ -14,6 +14,7 @@ import {
   RemoteProcessError,
   SenderStoppedError,
 } from "../../../../src/channel/errors.ts";
+import { type Sockets, tcpSockets } from "../../../../src/channel/transport/sockets.ts";
 import { TcpSender, type TcpSenderOptions } from "../../../../src/channel/transport/tcp-sender.ts";
 import { ACK, FAIL_ACK } from "../../../../src/channel/wire/acknowledgement.ts";
 import { createMember } from "../../../../src/channel/wire/member-block.ts";
@@ -394,21 +395,14 @@ describe("TcpSender: time-out", () => {
 
   it("connecting has its own, shorter one", async () => {
     const clock = new ManualClock();
-    const impatient: Clock = {
-      now: () => clock.now(),
-      monotonic: () => clock.monotonic(),
-      setInterval: (task, periodMs) => clock.setInterval(task, periodMs),
-      setTimeout: (task) => {
-        queueMicrotask(task);
-        return { cancel: () => undefined };
-      },
-    };
-    const sender = new TcpSender({ ...deps(clock), clock: impatient }, { ...OPTIONS, connectTimeoutMs: 700 });
+    const sockets: Sockets = { ...tcpSockets, connect: () => new Socket() };
+    const sender = new TcpSender({ ...deps(clock), sockets }, { ...OPTIONS, connectTimeoutMs: 700 });
     await sender.start();
-    const member = await peer();
-    const cause = await causeOf(send(sender, member, "x", 6));
-    assert.ok(cause instanceof ConnectError);
-    assert.match(cause.message, /not connected within 700 ms/);
+    const cause = causeOf(send(sender, await nobody(), "x", 6));
+    await turn();
+    await clock.advance(700);
+    assert.ok((await cause) instanceof ConnectError);
+    assert.match((await cause).message, /not connected within 700 ms/);
     await sender.stop();
   });
 });
@@ -416,6 +410,118 @@ describe("TcpSender: time-out", () => {
 function deps(clock: ManualClock) {
   return { clock, logger: silentLogger, registry: new Registry() };
 }
+
+describe("TcpSender: a member that is frozen (rule 3)", () => {
+  const FRAME = Buffer.alloc(256 * 1024);
+
+  /** A member that does not read, with much more on its way than kernels take. */
+  async function stuck(options: Partial<TcpSenderOptions> = {}) {
+    const running = await run(options);
+    const member = await silentPeer();
+    member.reading = false;
+    const failures: { error: Error; message: ChannelMessage }[] = [];
+    running.sender.onSendFailed = (error, message) => void failures.push({ error, message });
+    const messages = Array.from({ length: 100 }, () => messageOf(FRAME, 8));
+    await Promise.all(messages.map((message) => running.sender.sendMessage([member.member], message)));
+    await running.clock.advance(50);
+    return { ...running, member, messages, failures };
+  }
+
+  function causes(failures: readonly { error: Error }[]): Set<unknown> {
+    return new Set(failures.map(({ error }) => (error instanceof ChannelError ? error.faultyMembers[0]!.cause.constructor : error)));
+  }
+
+  it("is given up when nothing has left its socket for the time-out; what had counted as sent is reported", async () => {
+    const { clock, count, member, messages, failures } = await stuck();
+    await clock.advance(2900);
+    assert.equal(failures.length, 0);
+    await clock.advance(150);
+    assert.deepEqual(causes(failures), new Set([AckTimeoutError]));
+    assert.ok(failures.length > 50, `${failures.length} reported`);
+    assert.deepEqual(
+      failures.map(({ message }) => message),
+      messages.slice(-failures.length),
+    );
+    assert.equal(await count("send_failures_total", { reason: "ack_timeout" }), failures.length);
+    await clock.advance(50);
+    assert.equal(await count("queue_bytes"), 0);
+    member.sockets[0]!.resume();
+    await once(member.sockets[0]!, "close");
+  });
+
+  it("is not given up while it reads, however slowly", async () => {
+    const { clock, member, failures } = await stuck();
+    for (let frames = 25; frames <= 75; frames += 25) {
+      await clock.advance(2500);
+      member.sockets[0]!.resume();
+      await member.until(frames);
+      member.sockets[0]!.pause();
+      await clock.advance(50);
+    }
+    assert.equal(failures.length, 0);
+    member.sockets[0]!.resume();
+    await member.until(100);
+  });
+
+  it("reports what was on a connection that broke for the last time", async () => {
+    const { member, messages, failures } = await stuck({ maxRetryAttempts: 0 });
+    member.sockets[0]!.resetAndDestroy();
+    while (failures.length === 0) await turn();
+    assert.deepEqual(causes(failures), new Set([ConnectionLostError]));
+    assert.equal(failures.at(-1)!.message, messages.at(-1));
+  });
+});
+
+describe("TcpSender: our own event loop was blocked", () => {
+  it("an acknowledgement that waits in the kernel is read before the time counts as over", async () => {
+    let nowMs = 0;
+    let sweep: (() => void) | undefined;
+    const clock: Clock = {
+      now: () => nowMs,
+      monotonic: () => nowMs,
+      setTimeout: () => ({ cancel: () => undefined }),
+      setInterval: (task) => {
+        sweep = task;
+        return { cancel: () => undefined };
+      },
+    };
+    const sender = new TcpSender({ clock, logger: silentLogger, registry: new Registry() }, OPTIONS);
+    await sender.start();
+    const member = await silentPeer();
+    const sending = send(sender, member, "x", 6);
+    await member.until(1);
+    // In the phase of the timers, as the loop goes on after it was blocked.
+    setTimeout(() => {
+      member.received[0]!.socket.write(ACK);
+      nowMs = 10_000;
+      sweep!();
+    }, 0);
+    await sending;
+    await sender.stop();
+  });
+
+  it("a connection that the kernel has made counts as made", async () => {
+    let connectTimedOut: (() => void) | undefined;
+    const manual = new ManualClock();
+    const clock: Clock = {
+      now: () => manual.now(),
+      monotonic: () => manual.monotonic(),
+      setInterval: (task, periodMs) => manual.setInterval(task, periodMs),
+      setTimeout: (task) => {
+        connectTimedOut = task;
+        return { cancel: () => undefined };
+      },
+    };
+    const sender = new TcpSender({ clock, logger: silentLogger, registry: new Registry() }, OPTIONS);
+    await sender.start();
+    const member = await peer();
+    const sending = send(sender, member, "x", 6);
+    while (connectTimedOut === undefined) await turn();
+    connectTimedOut();
+    await sending;
+    await sender.stop();
+  });
+});
 
 describe("TcpSender: lost connections", () => {
   it("what was in flight goes again, once, with the same ids and in the same order, before what waited", async () => {

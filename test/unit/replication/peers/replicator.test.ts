@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
+import { ChannelError } from "../../../../src/channel/index.ts";
 import { stemOf } from "../../../../src/protocol/index.ts";
 import { SESSION_EVENTS } from "../../../../src/replication/messages.ts";
+import { decodeSessionStates } from "../../../../src/replication/session/session-state.ts";
 import { DeltaNode, type DeltaNodeOptions } from "../../../support/delta-node.ts";
 import { FakeGroup } from "../../../support/fake-group.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
@@ -98,6 +100,29 @@ describe("synchronous replication (rule 8)", () => {
 });
 
 describe("asynchronous replication (rule 9)", () => {
+  it("sends whole what changed lately to a member that lost messages after their answers had left (rule 11)", async () => {
+    const [a, b] = await pair({ channelSendOptions: 8 });
+    const old = await a.create((session) => session.setAttribute("n", 1));
+    await clock.advance(31_000);
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    await group.settle();
+    const heal = cut("1>2");
+    await a.request(id, (session) => session.setAttribute("n", 2)).catch(() => undefined);
+    heal();
+    group.sent.length = 0;
+    const lost = new ChannelError([{ member: b.channel.localMember, cause: new Error("given up") }]);
+    for (let message = 0; message < 3; message++) a.cluster.replicator.sendFailed(lost);
+    await clock.advance(20_000);
+    assert.deepEqual(b.attributes(id), { n: 2 });
+    const states = group.sent.filter(({ message }) => message.event === AllSessionData);
+    assert.equal(states.length, 1);
+    assert.equal(
+      decodeSessionStates(states[0]!.message.data!).some((state) => state.id === old),
+      false,
+    );
+    assert.equal(a.cluster.replicator.sessionsBehind, 0);
+  });
+
   it("lets the answer go when the message is written, not when it is processed", async () => {
     const [a, b] = await pair({ channelSendOptions: 8 });
     const id = await a.create((session) => session.setAttribute("n", 1));
