@@ -1,7 +1,6 @@
 // Fields and values of the destination that this version does not run yet: known, and refused in plain words.
 
 const HINTS: Readonly<Record<string, string>> = {
-  "spec.group.encryption.mode=SharedKey": "write Disabled and keep the workers in a network of their own",
   "spec.group.manager.type=Backup": "use Delta",
   "spec.group.manager.type=Persistent": "use Delta",
   "spec.group.manager.type=Standard": "use Delta, or distributable: false for single applications",

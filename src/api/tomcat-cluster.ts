@@ -36,10 +36,11 @@ const group = z
     encryption: z
       .object({
         mode: z
-          .enum(["Disabled"])
-          .default("Disabled")
+          .enum(["SharedKey", "Disabled"])
+          .default("SharedKey")
           .describe(
-            "Disabled: messages between workers travel in the clear. The only mode of this version; keep the workers in a network of their own",
+            "SharedKey: contents of messages between workers are encrypted with a generated key (AES-256-GCM), and only who has it is listened to. " +
+              "Disabled: they travel in the clear; keep the workers in a network of their own",
           ),
       })
       .prefault({})

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
-import { createLogger, systemClock } from "../base/index.ts";
+import { createLogger, systemClock, systemRandom } from "../base/index.ts";
 import type { LocalEvent } from "../local/index.ts";
 import { describeFailure } from "./failure.ts";
 import { portParser } from "./option-parsers.ts";
@@ -46,6 +46,7 @@ async function runLocal(file: string, options: LocalCommandOptions, command: Com
   const cluster = new LocalCluster(
     {
       clock: systemClock,
+      random: systemRandom,
       logger: createLogger({ level: "warn" }, process.stderr),
       spawn,
       fetchReadiness,

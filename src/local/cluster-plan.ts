@@ -17,8 +17,10 @@ export interface ClusterPlan {
   readonly graceMs: number;
   /** Context paths of the applications, "" for the root one. */
   readonly paths: readonly string[];
-  /** server.xml of every worker; differences between them come from the environment. */
-  readonly serverXml: string;
+  /** Whether messages between workers are encrypted, with a key that each run makes. */
+  readonly encrypted: boolean;
+  /** server.xml of every worker, with the folder of the channel's keys; differences between them come from the environment. */
+  serverXml(channelKeyDirectory: string): string;
   /** Settings of the balancer, for the addresses of this network. */
   balancerSettings(addresses: BalancerAddresses): unknown;
 }

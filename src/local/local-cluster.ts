@@ -1,6 +1,6 @@
 // A TomcatCluster on this machine: the story of its start, its life and its end.
 import { rmSync } from "node:fs";
-import { type Clock, type Lifecycle, type Logger, systemErrorCode } from "../base/index.ts";
+import { type Clock, type Lifecycle, type Logger, type Random, systemErrorCode } from "../base/index.ts";
 import { MANAGEMENT_PORT, WORKER_ENVIRONMENT } from "../operator/desired/index.ts";
 import { ClusterFolder } from "./cluster-folder.ts";
 import type { ClusterPlan } from "./cluster-plan.ts";
@@ -18,6 +18,8 @@ import { ReadyWait } from "./ready-wait.ts";
 export interface LocalClusterDeps {
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Makes the channel's key: must be cryptographically strong. */
+  readonly random: Random;
   readonly spawn: Spawn;
   readonly fetchReadiness: ReadinessProbeDeps["fetch"];
   /** Names of the workers to which the balancer with this management URL sends requests. */
@@ -97,7 +99,7 @@ export class LocalCluster implements Lifecycle {
         managementPort: MANAGEMENT_PORT,
         dnsServer,
       });
-      this.#folder = await ClusterFolder.create(plan, settings);
+      this.#folder = await ClusterFolder.create(this.#deps.random, plan, settings);
       this.#workers = plan.workers.map((name, ordinal) => this.#worker(name, network.workerAddress(ordinal), dnsServer));
       this.#balancer = this.#createBalancer(network.balancerAddress);
       this.#readyWait = new ReadyWait(

@@ -49,7 +49,8 @@ export async function planCluster(file: string): Promise<ClusterPlan> {
     membersName: membersServiceName(cluster),
     graceMs: drain.deadlineSeconds * 1000 + GRACE_BEYOND_DRAIN_MS,
     paths: applicationPaths(cluster, webapps, found ?? []),
-    serverXml: desiredServerXml(cluster, found === undefined ? {} : { appBase: webapps }),
+    encrypted: group.encryption.mode === "SharedKey",
+    serverXml: (channelKeyDirectory) => desiredServerXml(cluster, { channelKeyDirectory, ...(found && { appBase: webapps }) }),
     balancerSettings: (addresses) => balancerSettings(cluster, addresses),
   };
 }

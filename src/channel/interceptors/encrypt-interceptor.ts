@@ -4,7 +4,7 @@ import { asError, type Clock, type Logger, type Random } from "../../base/index.
 import type { ChannelMessage, Member } from "../channel.ts";
 import type { ChannelMetrics } from "../channel-metrics.ts";
 import { ChannelInterceptor } from "../interceptor.ts";
-import { type EncryptionRefusal, RefusedByEncryptionError } from "../stack-errors.ts";
+import { ENCRYPTION_REFUSALS, type EncryptionRefusal, RefusedByEncryptionError } from "../stack-errors.ts";
 import { type KeyRing, type KeySource, sameKeys } from "./encryption/key-ring.ts";
 import { type EncryptionAlgorithm, type MessageCipher, messageCipher, TIMESTAMP_BYTES, timestampOf } from "./encryption/message-cipher.ts";
 import { type Freshness, ReplayMemory } from "./encryption/replay-memory.ts";
@@ -69,6 +69,7 @@ export class EncryptInterceptor extends ChannelInterceptor {
     this.#cipher = messageCipher(options.algorithm);
     this.#memory = new ReplayMemory({ windowMs: options.replayWindowMs, maxMessages: options.replayWindowMessageCount });
     this.#ring = deps.keys.load();
+    for (const reason of ENCRYPTION_REFUSALS) deps.metrics.refused.inc({ reason }, 0);
   }
 
   override async start(): Promise<void> {

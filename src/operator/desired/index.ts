@@ -14,4 +14,4 @@ export {
   workersRecordName,
   workersServiceName,
 } from "./names.ts";
-export { desiredServerXml, type ServerXmlPlace, WORKER_ENVIRONMENT } from "./server-xml.ts";
+export { CHANNEL_KEY_DIRECTORY, desiredServerXml, type ServerXmlPlace, WORKER_ENVIRONMENT } from "./server-xml.ts";

@@ -8,7 +8,12 @@ export interface ServerXmlPlace {
   readonly appBase?: string;
   /** Name whose addresses are the members; default: the worker's DNS_MEMBERSHIP_SERVICE_NAME. */
   readonly dnsName?: string;
+  /** Folder of the channel's keys, absolute; default CHANNEL_KEY_DIRECTORY. What lies there: KeyFolder in src/channel. */
+  readonly channelKeyDirectory?: string;
 }
+
+/** Where pods have the keys of their channel. */
+export const CHANNEL_KEY_DIRECTORY = "/run/secrets/tomcat-cluster/channel-keys";
 
 /** What every worker's environment must set for the text of `desiredServerXml`. */
 export const WORKER_ENVIRONMENT = {
@@ -50,7 +55,7 @@ export function desiredServerXml(cluster: TomcatCluster, place: ServerXmlPlace =
             name: "Engine",
             attributes: { name: "Catalina", defaultHost: defaultHost!.name, jvmRoute: fromEnvironment("podName") },
             children: [
-              clusterElement(metadata.name, spec, place.dnsName ?? fromEnvironment("dnsName")),
+              clusterElement(metadata.name, spec, place),
               ...spec.hosts.map((host, index) => hostElement(host, spec, place.appBase ?? "webapps", index === 0)),
             ],
           },
@@ -66,7 +71,7 @@ function fromEnvironment(variable: keyof typeof WORKER_ENVIRONMENT): string {
   return `\${${WORKER_ENVIRONMENT[variable]}}`;
 }
 
-function clusterElement(clusterName: string, { membership, group, replication, sessions }: Spec, dnsName: string): XmlNode {
+function clusterElement(clusterName: string, { membership, group, replication, sessions }: Spec, place: ServerXmlPlace): XmlNode {
   const filter = replication.filter?.length ? replication.filter.join("|") : undefined;
   return {
     name: "Cluster",
@@ -82,7 +87,7 @@ function clusterElement(clusterName: string, { membership, group, replication, s
             attributes: {
               className: CLASS_NAMES.cloudMembershipService,
               membershipProviderClassName: "dns",
-              dnsName,
+              dnsName: place.dnsName ?? fromEnvironment("dnsName"),
               refreshInterval: membership.refreshMilliseconds,
               expirationTime: membership.expirationMilliseconds,
             },
@@ -111,6 +116,7 @@ function clusterElement(clusterName: string, { membership, group, replication, s
             ],
           },
           { name: "Interceptor", attributes: { className: CLASS_NAMES.messageDispatchInterceptor } },
+          ...encryption(group.encryption.mode, place.channelKeyDirectory ?? CHANNEL_KEY_DIRECTORY),
           { name: "Interceptor", attributes: { className: CLASS_NAMES.tcpFailureDetector } },
         ],
       },
@@ -119,6 +125,13 @@ function clusterElement(clusterName: string, { membership, group, replication, s
       { name: "ClusterListener", attributes: { className: CLASS_NAMES.clusterSessionListener } },
     ],
   };
+}
+
+/** Above the failure detector, whose probes are plain (tribes.md 12.10). The algorithm is said, since Tomcat's default has changed. */
+function encryption(mode: Spec["group"]["encryption"]["mode"], encryptionKeyDirectory: string): readonly XmlNode[] {
+  if (mode === "Disabled") return [];
+  const attributes = { className: CLASS_NAMES.encryptInterceptor, encryptionAlgorithm: "AES/GCM/NoPadding", encryptionKeyDirectory };
+  return [{ name: "Interceptor", attributes }];
 }
 
 /** Without a list of applications the first host deploys whatever lies in appBase, and the others serve nothing. */

@@ -60,13 +60,6 @@ for (const [name, document, expected] of [
     ],
   ],
   [
-    "encryption",
-    manifest({ group: { encryption: { mode: "SharedKey" } } }),
-    [
-      'spec.group.encryption.mode: "SharedKey" is not supported in this version: write Disabled and keep the workers in a network of their own',
-    ],
-  ],
-  [
     "another manager",
     manifest({ group: { manager: { type: "Backup" } } }),
     ['spec.group.manager.type: "Backup" is not supported in this version: use Delta'],

@@ -57,7 +57,7 @@ test("the shortest manifest has the defaults of the Kubernetes side, and leaves 
     metadata: { name: "shop" },
     spec: {
       replicas: 3,
-      group: { manager: { type: "Delta" }, receiver: { port: 4000 }, encryption: { mode: "Disabled" } },
+      group: { manager: { type: "Delta" }, receiver: { port: 4000 }, encryption: { mode: "SharedKey" } },
       membership: { type: "DNS" },
       replication: { mode: "Synchronous", ackTimeoutMilliseconds: 1000 },
       sessions: { cookie: {} },

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { DnsNameResolver, silentLogger } from "../../../src/base/index.ts";
@@ -26,7 +26,8 @@ const PLAN: ClusterPlan = {
   membersName: "shop-members",
   graceMs: 30_000,
   paths: ["/shop"],
-  serverXml: "<Server/>",
+  encrypted: true,
+  serverXml: (channelKeyDirectory) => `<Server keys="${channelKeyDirectory}"/>`,
   balancerSettings: (addresses) => ({ addresses }),
 };
 
@@ -69,6 +70,7 @@ describe("LocalCluster", () => {
     return new LocalCluster(
       {
         clock,
+        random: { bytes: (length) => Buffer.alloc(length, 0xab) },
         logger: silentLogger,
         spawn: (command, args, { env }) => {
           const child = new FakeProcess(1000 + spawned.length);
@@ -121,7 +123,10 @@ describe("LocalCluster", () => {
       POD_IP: `${NETWORK}.3`,
       DNS_MEMBERSHIP_SERVICE_NAME: "shop-members",
     });
-    assert.equal(readFileSync(join(cluster.folder, "shop-1/conf/server.xml"), "utf8"), "<Server/>");
+    const keys = join(cluster.folder, "channel-keys");
+    assert.equal(readFileSync(join(cluster.folder, "shop-1/conf/server.xml"), "utf8"), `<Server keys="${keys}"/>`);
+    assert.equal(readFileSync(join(keys, "1.key"), "utf8"), `${"ab".repeat(32)}\n`);
+    assert.equal(statSync(join(keys, "1.key")).mode & 0o777, 0o600, "the channel's key is for nobody else");
     const { addresses } = JSON.parse(readFileSync(join(cluster.folder, "balancer.json"), "utf8")) as { addresses: Record<string, unknown> };
     assert.deepEqual(
       { ...addresses, port: 0 },

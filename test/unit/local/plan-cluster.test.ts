@@ -28,7 +28,8 @@ describe("planCluster", () => {
 
   it("renders a server.xml that a worker accepts, with the applications beside the manifest", async () => {
     folder.writeManifest({}).addShop();
-    const { serverXml } = await planCluster(folder.manifest);
+    const plan = await planCluster(folder.manifest);
+    const serverXml = plan.serverXml("/run/keys");
     assert.match(serverXml, new RegExp(`appBase="${folder.path}/webapps"`));
     const environment = { POD_NAME: "shop-0", POD_IP: "127.0.5.2", DNS_MEMBERSHIP_SERVICE_NAME: "shop-members" };
     const { config } = parseServerXml(serverXml, {
@@ -38,6 +39,15 @@ describe("planCluster", () => {
     });
     assert.equal(config.service.engine.jvmRoute, "shop-0");
     assert.equal(config.service.engine.cluster?.channel.membership.dnsName, "shop-members");
+    assert.equal(plan.encrypted, true);
+    assert.match(serverXml, /encryptionKeyDirectory="\/run\/keys"/);
+  });
+
+  it("makes no key for a group that is not encrypted", async () => {
+    folder.writeManifest({ group: { encryption: { mode: "Disabled" } } });
+    const plan = await planCluster(folder.manifest);
+    assert.equal(plan.encrypted, false);
+    assert.doesNotMatch(plan.serverXml("/run/keys"), /Encrypt|keys/);
   });
 
   it("makes balancer settings that the balancer accepts, asking our DNS server for the workers", async () => {

@@ -3,7 +3,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseTomcatCluster, type TomcatClusterManifest } from "../../../../src/api/index.ts";
 import { parseServerXml } from "../../../../src/config/index.ts";
-import { desiredServerXml, type ServerXmlPlace, WORKER_ENVIRONMENT } from "../../../../src/operator/desired/index.ts";
+import {
+  CHANNEL_KEY_DIRECTORY,
+  desiredServerXml,
+  type ServerXmlPlace,
+  WORKER_ENVIRONMENT,
+} from "../../../../src/operator/desired/index.ts";
 
 const ENVIRONMENT = { POD_NAME: "shop-2", POD_IP: "10.0.0.9", DNS_MEMBERSHIP_SERVICE_NAME: "shop-members" };
 
@@ -38,6 +43,26 @@ test("the receiver keeps the group's one port, and sends over four lanes", () =>
     receiver: { address: "10.0.0.9", port: 4100, autoBind: 1 },
     sender: { poolSize: 4, timeoutMs: 1000 },
   });
+});
+
+test("messages are encrypted with the keys of a folder, above the failure detector; not where the user says so", () => {
+  const interceptors = (spec: TomcatClusterManifest["spec"], place?: ServerXmlPlace) =>
+    engineOf(spec, place).cluster!.channel.interceptors.map(({ className, attributes }) => [
+      className.split(".").at(-1),
+      attributes.encryptionAlgorithm,
+      attributes.encryptionKeyDirectory,
+    ]);
+  const [dispatch, detector] = [
+    ["MessageDispatchInterceptor", undefined, undefined],
+    ["TcpFailureDetector", undefined, undefined],
+  ];
+  assert.deepEqual(interceptors({}), [dispatch, ["EncryptInterceptor", "AES/GCM/NoPadding", CHANNEL_KEY_DIRECTORY], detector]);
+  assert.deepEqual(interceptors({ group: { encryption: { mode: "SharedKey" } } }, { channelKeyDirectory: "/tmp/keys" }), [
+    dispatch,
+    ["EncryptInterceptor", "AES/GCM/NoPadding", "/tmp/keys"],
+    detector,
+  ]);
+  assert.deepEqual(interceptors({ group: { encryption: { mode: "Disabled" } } }), [dispatch, detector]);
 });
 
 test("what the user does not set keeps the data plane's default", () => {
