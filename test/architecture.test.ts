@@ -20,6 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   connector: ["base", "config", "protocol"],
   replication: ["base", "config", "protocol", "serialization", "channel", "container"],
   balancer: ["base", "config", "protocol", "management"],
+  "express-session": ["container"],
   server: ["base", "config", "protocol", "serialization", "channel", "container", "connector", "replication", "management"],
   "operator/desired": ["base", "api", "config"],
   local: ["base", "api", "config", "operator/desired"],
@@ -156,6 +157,13 @@ describe("architecture", () => {
     for (const command of ["worker", "balancer", "local"]) visit(join(SOURCES, "cli", `${command}.ts`));
     assert.deepEqual(wrong, []);
     assert.ok(reached.size > 20, "the commands load the data plane");
+  });
+
+  it("the store for express-session takes nothing of the worker but types: applications may have another copy of it", () => {
+    const loaded = sources
+      .filter((source) => source.name.startsWith("express-session/"))
+      .flatMap((source) => importsOf(source.code).filter(({ specifier, typeOnly }) => !typeOnly && specifier.startsWith("..")));
+    assert.deepEqual(loaded, []);
   });
 
   it("the table is the one that ARCHITECTURE.md prints", () => {

@@ -10,7 +10,10 @@ export interface ApplicationRequest extends IncomingMessage {
   getSession(create?: boolean): HttpSession | null;
   /** Gives the session a fresh id, which a login should do, and the client its cookie. Returns the id. */
   changeSessionId(): string;
-  /** The session or null; never creates one. Middleware that assigns a session of its own wins. */
+  /**
+   * The session or null; never creates one. Middleware that assigns a session of its own wins. Undefined in an application whose
+   * session package keeps its sessions here.
+   */
   session: HttpSession | null;
   /** "" for the root application, else "/shop". `url` is relative to it: lead links and redirects back with it. */
   contextPath: string;
@@ -37,13 +40,23 @@ const SESSION: PropertyDescriptor = {
   },
 };
 
-/** Prepares the request object for an application at `contextPath`, which has that many segments. */
-export function presentToApplication(request: Request, contextPath: string, segments: number, hiddenParameter: string | undefined): void {
+export interface Presentation {
+  readonly contextPath: string;
+  /** Of the context path. */
+  readonly segments: number;
+  /** Path parameter that the application is not to see. */
+  readonly hiddenParameter: string | undefined;
+  /** Whether `req.session` belongs to a package that the application brings, and is not set here. */
+  readonly ownSession: boolean;
+}
+
+/** Prepares the request object for an application. */
+export function presentToApplication(request: Request, { contextPath, segments, hiddenParameter, ownSession }: Presentation): void {
   const req = request.req as ServedRequest;
   req[REQUEST] = request;
   req.getSession = getSession;
   req.changeSessionId = changeSessionId;
-  Object.defineProperty(req, "session", SESSION);
+  if (!ownSession) Object.defineProperty(req, "session", SESSION);
   req.contextPath = contextPath;
   let url = request.originalUrl;
   if (hiddenParameter !== undefined) url = withoutPathParameter(url, hiddenParameter);
@@ -51,6 +64,11 @@ export function presentToApplication(request: Request, contextPath: string, segm
   req.originalUrl = request.originalUrl;
   req.baseUrl = contextPath;
   req.url = url;
+}
+
+/** The request behind an object that `presentToApplication` prepared; undefined for any other. */
+export function requestOf(presented: object): Request | undefined {
+  return (presented as Partial<ServedRequest>)[REQUEST];
 }
 
 function getSession(this: ServedRequest, create = true): HttpSession | null {

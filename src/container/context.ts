@@ -11,6 +11,8 @@ import { withTrailingSlash } from "./request-target.ts";
 import type { Manager } from "./session/manager.ts";
 import { type ApplicationDescriptor, describeApplication } from "./webapp/application-descriptor.ts";
 import { loadListener, type RequestListener } from "./webapp/load-listener.ts";
+import { loadingAs } from "./webapp/loading-application.ts";
+import { AttributeStorage } from "./webapp/session-storage.ts";
 
 export const CONTEXT_STATES = ["New", "Starting", "Started", "Failed", "Stopping", "Stopped"] as const;
 export type ContextState = (typeof CONTEXT_STATES)[number];
@@ -37,6 +39,8 @@ export interface ContextOptions {
 /** An application whose module has not finished loading after this time has failed. */
 const LOAD_TIMEOUT_MS = 60_000;
 const PATH_PARAMETER = "jsessionid";
+/** Context names of listeners whose modules opened a session storage. */
+const storageOwners = new WeakMap<RequestListener, string>();
 
 export class Context implements Lifecycle {
   readonly host: Host;
@@ -58,6 +62,8 @@ export class Context implements Lifecycle {
   #application: ApplicationDescriptor | undefined;
   #listener: RequestListener | undefined;
   #manager: Manager | undefined;
+  /** Whether the application's own session package keeps its sessions here, and has `req.session`. */
+  #ownSession = false;
   #parameterLookUp: SessionIdOptions | undefined;
 
   /** Throws for a valve of an unknown class. */
@@ -168,6 +174,25 @@ export class Context implements Lifecycle {
   }
 
   async #load(application: ApplicationDescriptor): Promise<RequestListener> {
+    const loading = {
+      contextName: this.name,
+      openSessionStorage: (attribute: string) => {
+        this.#ownSession = true;
+        return new AttributeStorage(attribute, () => this.#manager);
+      },
+    };
+    const listener = await loadingAs(loading, () => this.#loadInTime(application));
+    const owner = storageOwners.get(listener);
+    if (owner !== undefined && !this.#ownSession) {
+      throw new ApplicationLoadError(
+        `"${application.main}" is loaded as "${owner}" already, which has its sessions; deploy a copy of the folder`,
+      );
+    }
+    if (this.#ownSession) storageOwners.set(listener, this.name);
+    return listener;
+  }
+
+  async #loadInTime(application: ApplicationDescriptor): Promise<RequestListener> {
     const timeout = new AbortController();
     try {
       return await Promise.race([
@@ -182,7 +207,12 @@ export class Context implements Lifecycle {
   }
 
   #serve(request: Request): void {
-    presentToApplication(request, this.path, this.#segments, this.#parameterLookUp?.pathParameter);
+    presentToApplication(request, {
+      contextPath: this.path,
+      segments: this.#segments,
+      hiddenParameter: this.#parameterLookUp?.pathParameter,
+      ownSession: this.#ownSession,
+    });
     let result: unknown;
     try {
       result = this.#listener!(request.req, request.res);

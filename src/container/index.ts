@@ -15,3 +15,5 @@ export { StandardManager } from "./session/standard-manager.ts";
 export { type SessionKeeper, StandardSession } from "./session/standard-session.ts";
 export type { Valve } from "./valve.ts";
 export { ACCESS_LOG_VALVE, type LineWriter } from "./valves/access-log-valve.ts";
+export { LOADING_APPLICATION, type LoadingApplication } from "./webapp/loading-application.ts";
+export type { Awaitable, SessionStorage, StoredUse } from "./webapp/session-storage.ts";

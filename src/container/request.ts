@@ -89,6 +89,15 @@ export class Request implements HeldResponseOwner {
     session.access();
   }
 
+  /** Makes a session that the client did not ask for the request's, in place of what it has, and gives the client a cookie if it still can. */
+  adoptSession(session: Session): void {
+    if (this.#session === session) return;
+    this.#session?.endAccess();
+    this.#session = session;
+    session.access();
+    this.#cookieDue = !this.#held.headLeft;
+  }
+
   /** Gives the session this id, unless it has it, and the client a cookie with it. */
   changeSessionId(newId: string): void {
     const session = this.session;

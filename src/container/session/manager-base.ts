@@ -123,9 +123,14 @@ export abstract class ManagerBase<S extends StandardSession = StandardSession> i
     return session?.valid ? session : undefined;
   }
 
-  createSession(): S {
+  *findSessions(): Iterable<Session> {
+    for (const session of this.sessions.values()) if (session.valid) yield session;
+  }
+
+  createSession(stem?: string): S {
     this.#checkLimits();
-    const session = this.newSession(this.generateSessionId(), this.sessionTimeoutSeconds);
+    const id = stem === undefined ? this.generateSessionId() : withRoute(stem, this.jvmRoute);
+    const session = this.newSession(id, this.sessionTimeoutSeconds);
     session.markUnclaimed();
     this.addSession(session);
     this.#created++;
@@ -142,6 +147,10 @@ export abstract class ManagerBase<S extends StandardSession = StandardSession> i
     this.sessions.delete(oldStem);
     this.sessions.set(newStem, known);
     this.#addAlias(oldStem, known);
+  }
+
+  sessionChanged(_session: Session): Promise<void> | undefined {
+    return undefined;
   }
 
   generateSessionId(): string {

@@ -10,8 +10,15 @@ export interface Manager extends Lifecycle {
    * to be fetched from elsewhere: the container waits for it before it calls valves and application.
    */
   findSession(id: string): Session | undefined | Promise<Session | undefined>;
-  /** A new session under a fresh id with the local route. Throws TooManySessionsError at a limit. */
-  createSession(): Session;
+  /** The valid sessions that are here, in no particular order. */
+  findSessions(): Iterable<Session>;
+  /**
+   * A new session under a fresh id, or one with this stem, which no session may have, with the local route. Throws
+   * TooManySessionsError at a limit.
+   */
+  createSession(stem?: string): Session;
+  /** The session was changed by none of its requests. A promise, which never rejects, where others have to be told. */
+  sessionChanged(session: Session): Promise<void> | undefined;
   /** Gives the session this id; the old one stays an alias for 60 s (rule 16). */
   changeSessionId(session: Session, newId: string): void;
   /** A fresh id with the local route, for `changeSessionId`. */

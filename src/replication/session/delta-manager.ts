@@ -22,6 +22,7 @@ import { EndedSessions } from "./ended-sessions.ts";
 import { sessionsDigest } from "./session-digest.ts";
 import { SessionReceiver, type SessionTable } from "./session-receiver.ts";
 import type { SessionState } from "./session-state.ts";
+import { UnawaitedSends } from "./unawaited-sends.ts";
 
 /** The cluster as its managers see it. */
 export interface ManagerCluster {
@@ -77,8 +78,7 @@ export class DeltaManager
   readonly #donor: StateDonor;
   readonly #receiver: SessionReceiver;
   readonly #ended = new EndedSessions();
-  /** What running requests sent before their end; the next one that ends waits for it. */
-  readonly #unawaited = new Set<Promise<void>>();
+  readonly #unawaited = new UnawaitedSends();
   #stateTransferred = false;
   /** Whether sessions are ended for all members because this one stops. */
   #endsEverywhere = false;
@@ -152,6 +152,17 @@ export class DeltaManager
     return this.#stateTransferred;
   }
 
+  /** Whoever chooses ids may use one again: the session that has it then has to count as newer than one that had it before. */
+  override createSession(stem?: string): DeltaSession {
+    const session = super.createSession(stem);
+    if (stem !== undefined) session.version = this.clock.now();
+    return session;
+  }
+
+  override sessionChanged(session: Session): Promise<void> | undefined {
+    return session instanceof DeltaSession ? this.requestCompleted(session) : undefined;
+  }
+
   /** Also tells the others, who hear of it before anything else about the session. */
   override changeSessionId(session: Session, newId: string): void {
     const known = this.sessions.get(stemOf(session.id));
@@ -161,7 +172,7 @@ export class DeltaManager
     this.#hasEnded(oldId, newId);
     const publication = { source: this, session: known, event: SESSION_EVENTS.ChangeSessionId, knownId: oldId };
     const body = changeSessionId(this.contextName, oldId, newId, this.clock.now());
-    this.#keep(this.#cluster.replicator.publishOrdered(publication, () => body));
+    this.#unawaited.add(this.#cluster.replicator.publishOrdered(publication, () => body));
     known.lastSentMs = this.clock.monotonic();
   }
 
@@ -170,7 +181,7 @@ export class DeltaManager
    * else they wait for the promise, which never rejects (rules 7 to 9).
    */
   requestCompleted(session: DeltaSession | undefined): Promise<void> | undefined {
-    let pending = this.#takeUnawaited();
+    let pending = this.#unawaited.take();
     if (session === undefined || !session.alive) return pending;
     const wasPrimary = session.primary;
     session.primary = true;
@@ -185,7 +196,7 @@ export class DeltaManager
 
   /** The request was not replicated; its changes go with the next one that is (ha.md 9). */
   requestSkipped(): Promise<void> | undefined {
-    return this.#takeUnawaited();
+    return this.#unawaited.take();
   }
 
   /** From the cluster. Throws what refuses the message, so that its sender learns of it (rule 12). */
@@ -278,7 +289,7 @@ export class DeltaManager
     this.#ended.add(stemOf(session.id), session.id, this.clock.monotonic());
     const publication = { source: this, session, event: SESSION_EVENTS.SessionExpired, knownId: session.id };
     const sent = this.#cluster.replicator.publish(publication, sessionExpired(this.contextName, session.id, this.clock.now()));
-    if (session.inUse) this.#keep(sent);
+    if (session.inUse) this.#unawaited.add(sent);
   }
 
   /** For pages. The digest only on demand. */
@@ -337,19 +348,6 @@ export class DeltaManager
     if (stemOf(oldId) !== stemOf(newId)) this.#ended.add(stemOf(oldId), oldId, this.clock.monotonic());
   }
 
-  #keep(sent: Promise<void> | undefined): void {
-    if (sent === undefined) return;
-    const kept = sent.finally(() => this.#unawaited.delete(kept));
-    this.#unawaited.add(kept);
-  }
-
-  #takeUnawaited(): Promise<void> | undefined {
-    if (this.#unawaited.size === 0) return undefined;
-    const pending = [...this.#unawaited];
-    this.#unawaited.clear();
-    return Promise.all(pending).then(() => undefined);
-  }
-
   *#states(): Iterable<SessionState> {
     for (const stem of this.stems()) {
       const state = this.stateOf(stem);
@@ -360,7 +358,7 @@ export class DeltaManager
   /** Sends what unreplicated requests left behind, and again, acknowledged, what was sent without since `sinceMs`. */
   async #flush(sinceMs: number): Promise<void> {
     const sent = new Map<string, string>();
-    const pending: (Promise<void> | undefined)[] = [this.#takeUnawaited()];
+    const pending: (Promise<void> | undefined)[] = [this.#unawaited.take()];
     for (const [stem, session] of this.sessions) {
       if (!session.primary || !session.alive) continue;
       if (session.announced && session.lastSentMs >= sinceMs) sent.set(stem, session.id);
