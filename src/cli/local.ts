@@ -5,6 +5,7 @@ import { Command } from "commander";
 import { createLogger, systemClock, systemRandom } from "../base/index.ts";
 import type { LocalEvent } from "../local/index.ts";
 import { describeFailure } from "./failure.ts";
+import { watchNpmParent } from "./npm-parent.ts";
 import { portParser } from "./option-parsers.ts";
 import { runUntilStopped } from "./run-until-stopped.ts";
 
@@ -78,5 +79,6 @@ async function runLocal(file: string, options: LocalCommandOptions, command: Com
     onUncaughtError: report,
     onStopFailed: report,
   });
+  watchNpmParent(() => ending.begin(0));
   await started;
 }

@@ -1,10 +1,15 @@
 // The sample, as a newcomer's script runs it: ready, hit, kill, hit, stop.
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
 import { after, before, describe, it } from "node:test";
+import type { ReadyEvent } from "../../src/local/index.ts";
 import { isRunning, LocalRun, ROOT } from "../support/local-cluster.ts";
 import { SessionClient } from "../support/session-client.ts";
 
 const READY_WITHIN_MS = 10_000;
+const GONE_WITHIN_MS = 15_000;
 
 describe("local with the sample manifest", () => {
   let run: LocalRun;
@@ -109,5 +114,21 @@ describe("local with the sample manifest", () => {
     assert.deepEqual(run.leftFiles, []);
     assert.deepEqual(run.strayLines, []);
     assert.equal(run.stderr, "");
+  });
+});
+
+describe("npm start", () => {
+  it("leaves no process when npm is told to stop, though npm's shell keeps the signal to itself", async () => {
+    const child = spawn("npm", ["start", "--silent", "--", "--json", "--port", "0"], { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"] });
+    const exited = once(child, "exit");
+    const [line] = (await once(createInterface({ input: child.stdout }), "line")) as [string];
+    const { workers, balancer } = JSON.parse(line) as ReadyEvent;
+    const pids = [balancer, ...workers].map(({ pid }) => pid);
+    assert.deepEqual(pids.filter(isRunning), pids);
+    child.kill("SIGTERM");
+    await exited;
+    const deadlineMs = performance.now() + GONE_WITHIN_MS;
+    while (pids.some(isRunning) && performance.now() < deadlineMs) await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.deepEqual(pids.filter(isRunning), []);
   });
 });
