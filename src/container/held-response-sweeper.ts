@@ -34,7 +34,7 @@ export class HeldResponseSweeper {
         return;
       }
       this.#held.delete(response);
-      response.release();
+      response.releaseLate();
     }
   }
 }

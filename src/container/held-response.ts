@@ -209,6 +209,16 @@ export class HeldResponse {
     return this.#writeChunks();
   }
 
+  /** `release` for a caller that has nothing to do with the answer: what the application did wrong cuts the connection. */
+  releaseLate(): void {
+    try {
+      this.release();
+    } catch (error) {
+      this.response.destroy();
+      this.#owner.releaseFailed(error);
+    }
+  }
+
   close(): void {
     this.#closed = true;
     this.#sweeper.remove(this);

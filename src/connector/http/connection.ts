@@ -8,6 +8,7 @@ export class Connection {
   readonly open = new Set<ServerResponse>();
   /** How many requests have come. */
   requests = 0;
+  #ending = false;
 
   constructor(socket: Socket) {
     this.socket = socket;
@@ -17,19 +18,36 @@ export class Connection {
     return this.open.size === 0;
   }
 
-  /** Makes the open answers the last ones, as far as their heads have not left. */
+  /** Whether an answer has been made the last one: a request behind it is not served, since nobody would get its answer. */
+  get ending(): boolean {
+    return this.#ending;
+  }
+
+  /** Whether a request runs that ends by itself; an event stream does not. */
+  get working(): boolean {
+    for (const response of this.open) if (!isEventStream(response)) return true;
+    return false;
+  }
+
+  /** Makes the answer to the newest request the last one. */
   closeAfterAnswer(): void {
-    for (const response of this.open) closeAfter(response);
+    const newest = [...this.open].at(-1);
+    if (newest !== undefined) this.endWith(newest);
+  }
+
+  /** Makes this answer, which must be the newest, the last one, as far as its head has not left. */
+  endWith(response: ServerResponse): void {
+    if (response.headersSent) return;
+    response.setHeader("Connection", "close");
+    this.#ending = true;
   }
 
   /** Cuts the connection when it carries an event stream, which would not end by itself. */
   cutEventStream(): void {
     for (const response of this.open) {
-      const type = response.getHeader("content-type");
-      if (typeof type === "string" && type.startsWith("text/event-stream")) {
-        this.socket.destroy();
-        return;
-      }
+      if (!isEventStream(response)) continue;
+      this.socket.destroy();
+      return;
     }
   }
 
@@ -39,6 +57,7 @@ export class Connection {
   }
 }
 
-export function closeAfter(response: ServerResponse): void {
-  if (!response.headersSent) response.setHeader("Connection", "close");
+function isEventStream(response: ServerResponse): boolean {
+  const type = response.getHeader("content-type");
+  return typeof type === "string" && type.startsWith("text/event-stream");
 }

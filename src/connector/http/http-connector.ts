@@ -6,7 +6,7 @@ import { asError, type Clock, type Lifecycle, type Logger, type Registry, system
 import type { ConnectorConfig } from "../../config/index.ts";
 import type { RequestHandler } from "../../protocol/index.ts";
 import { ListenError, PortInUseError } from "../errors.ts";
-import { Connection, closeAfter } from "./connection.ts";
+import { Connection } from "./connection.ts";
 import { HttpExchange } from "./http-exchange.ts";
 import { type ConnectorStatistics, HttpMetrics } from "./http-metrics.ts";
 import { refuse, statusOfClientError } from "./refusal.ts";
@@ -91,9 +91,10 @@ export class HttpConnector implements Lifecycle, ConnectorStatistics {
     return this.#activeRequests;
   }
 
-  /** Milliseconds since a request ran; 0 while one does (rule 18: quiet). */
+  /** Milliseconds since a request began, or ran that ends by itself; 0 while such a one runs (rule 18: quiet). */
   get quietMs(): number {
-    return this.#activeRequests > 0 ? 0 : this.#clock.monotonic() - this.#lastActivityMs;
+    if (this.#activeRequests > 0) for (const connection of this.#connections) if (connection.working) return 0;
+    return this.#clock.monotonic() - this.#lastActivityMs;
   }
 
   get requests(): number {
@@ -204,8 +205,8 @@ export class HttpConnector implements Lifecycle, ConnectorStatistics {
     server.on("connection", (socket) => this.#connected(socket));
     server.on("drop", () => this.#refusedConnections++);
     server.on("clientError", (error, socket) => this.#clientFailed(error, socket));
-    server.on("upgrade", (_request, socket) => this.#refuse(socket, 501, "WebSocket is not supported in this version"));
-    server.on("connect", (_request, socket) => this.#refuse(socket, 501, "CONNECT is not supported: this is not a proxy"));
+    server.on("upgrade", (_request, socket) => this.#refuseTurn(socket, 501, "WebSocket is not supported in this version"));
+    server.on("connect", (_request, socket) => this.#refuseTurn(socket, 501, "CONNECT is not supported: this is not a proxy"));
     return server;
   }
 
@@ -225,14 +226,17 @@ export class HttpConnector implements Lifecycle, ConnectorStatistics {
   }
 
   #handle(request: IncomingMessage, response: TimedResponse): void {
-    this.#activeRequests++;
-    response[STARTED] = this.#clock.monotonic();
-    response.on("close", this.#onResponseClose);
     const connection = (request.socket as ServedSocket)[CONNECTION]!;
+    if (connection.ending) return;
+    const nowMs = this.#clock.monotonic();
+    this.#activeRequests++;
+    this.#lastActivityMs = nowMs;
+    response[STARTED] = nowMs;
+    response.on("close", this.#onResponseClose);
     connection.open.add(response);
     connection.requests++;
     // node:http's own maxRequestsPerSocket announces the end and then keeps the connection.
-    if (this.#draining || connection.requests === this.#config.maxKeepAliveRequests) closeAfter(response);
+    if (this.#draining || connection.requests === this.#config.maxKeepAliveRequests) connection.endWith(response);
     if (request.headers.host === undefined && request.httpVersion === "1.1") {
       response.writeHead(400, { Connection: "close" }).end();
     } else {
@@ -251,19 +255,27 @@ export class HttpConnector implements Lifecycle, ConnectorStatistics {
     if (response.statusCode >= 400) this.#errors++;
     const connection = (response.req.socket as ServedSocket)[CONNECTION]!;
     connection.open.delete(response);
-    if (this.#stopping && connection.idle) connection.socket.destroySoon();
+    // Also where the application has replaced the field that announces it.
+    if ((this.#stopping || connection.ending) && connection.idle) connection.socket.destroySoon();
   }
 
   #clientFailed(error: Error, socket: Duplex): void {
     const status = statusOfClientError(error);
     this.#logger.debug({ err: error }, "Request could not be read");
-    const busy = (socket as ServedSocket)[CONNECTION]?.idle === false;
-    if (status !== undefined && socket.writable && !busy) {
-      this.#refuse(socket, status, "The request could not be read");
-    } else {
-      if (status !== undefined) this.#errors++;
-      socket.destroy();
+    if (status !== undefined && socket.writable) this.#refuseTurn(socket, status, "The request could not be read");
+    else socket.destroy();
+  }
+
+  /** What is written past an open answer would be taken for that answer: then the connection is cut. */
+  #refuseTurn(socket: Duplex, status: number, sentence: string): void {
+    if ((socket as ServedSocket)[CONNECTION]?.idle !== false) {
+      this.#refuse(socket, status, sentence);
+      return;
     }
+    this.#errors++;
+    // The HTTP server may have let go of the socket already.
+    socket.on("error", () => undefined);
+    socket.destroy();
   }
 
   #refuse(socket: Duplex, status: number, sentence: string): void {

@@ -358,6 +358,28 @@ describe("an answer that is held", () => {
     assert.deepEqual(work.events.slice(0, 2), ["work", "failed no head"]);
   });
 
+  it("cuts the connection and says so when what the application left standing cannot be written, and lets others go", async () => {
+    const other = await RawConnection.open(port);
+    await request((res) => {
+      res.setHeader("Trailer", "X-Sum");
+      res.setHeader("Content-Length", 10);
+      res.write("part");
+    });
+    await settled(port);
+    listener = (res) => void res.write("second");
+    other.request("GET", "/");
+    await settled(port);
+    await clock.advance(100);
+    assert.equal(await client.untilClosed(), "");
+    assert.ok(
+      work.events.some((event) => event.startsWith("failed") && event.includes("Trailers")),
+      work.events.join(),
+    );
+    await other.until("second");
+    other.destroy();
+    assert.equal(clock.pendingTimers, 0);
+  });
+
   it("keeps back-pressure: a stream of 4 MB arrives whole and waits for the client", async () => {
     let refusals = 0;
     await request((res) => {

@@ -116,6 +116,18 @@ describe("HttpConnector", () => {
     assert.equal(connector.activeRequests, 0);
   });
 
+  for (const method of ["CONNECT", "GET"]) {
+    it(`never answers a ${method === "GET" ? "WebSocket" : method} request in the place of a running one`, async () => {
+      await start(() => undefined);
+      const client = await open();
+      client.get("/slow");
+      client.request(method, "example.com:443", "Connection: Upgrade", "Upgrade: websocket");
+      assert.equal(await client.untilClosed(), "");
+      while (connector.activeRequests > 0) await settled(connector.port);
+      assert.equal(clock.pendingTimers, 0);
+    });
+  }
+
   for (const [what, method, headers] of [
     ["CONNECT", "CONNECT", []],
     ["WebSocket", "GET", ["Connection: Upgrade", "Upgrade: WebSocket", "Sec-WebSocket-Key: x"]],
@@ -160,6 +172,31 @@ describe("HttpConnector", () => {
     client.forget();
     client.get("/");
     assert.match(await client.untilClosed(), /Connection: close/);
+  });
+
+  it("serves no request behind the last one of a connection, whose answer nobody would get", async () => {
+    const served: string[] = [];
+    const running: ServerResponse[] = [];
+    const handle = ({ request, response }: Exchange) => {
+      served.push(request.url!);
+      running.push(response);
+    };
+    await start(handle, { maxKeepAliveRequests: 2 });
+    const client = await open();
+    for (const target of ["/1", "/2", "/3"]) client.get(target);
+    while (running.length < 2) await settled(connector.port);
+    await settled(connector.port);
+    for (const response of running) response.end(response.req.url);
+    assert.match(await client.untilClosed(), /keep-alive.*\/1.*close.*\/2$/s);
+    assert.deepEqual(served, ["/1", "/2"]);
+    assert.equal(connector.activeRequests, 0);
+  });
+
+  it("closes a connection after its last answer, whatever the application says about it", async () => {
+    await start(({ response }) => response.writeHead(200, { Connection: "keep-alive" }).end("hello"), { maxKeepAliveRequests: 1 });
+    const client = await open();
+    client.get("/");
+    assert.match(await client.untilClosed(), /hello/);
   });
 
   it("closes connections above maxConnections and counts them", async () => {
@@ -261,6 +298,37 @@ describe("a draining connector", () => {
     const late = await open();
     late.get("/");
     assert.match(await late.untilClosed(), /hello/);
+  });
+
+  it("answers pipelined requests that run, and closes after the newest", async () => {
+    const running: ServerResponse[] = [];
+    await start(({ response }) => void running.push(response));
+    const client = await open();
+    client.get("/1");
+    client.get("/2");
+    while (running.length < 2) await settled(connector.port);
+    connector.drain();
+    for (const response of running) response.end(response.req.url);
+    assert.match(await client.untilClosed(), /\/1.*Connection: close.*\/2$/s);
+  });
+
+  it("is quiet while nothing but event streams is open", async () => {
+    let stream!: ServerResponse;
+    await start(({ response }) => {
+      stream = response;
+      response.setHeader("Content-Type", "text/event-stream");
+      response.write("data: 1\n\n");
+    });
+    await clock.advance(5000);
+    const client = await open();
+    client.get("/events");
+    await client.until("data: 1");
+    assert.equal(connector.quietMs, 0, "it has just begun");
+    await clock.advance(2000);
+    assert.equal(connector.quietMs, 2000);
+    stream.end();
+    await settled(connector.port);
+    assert.equal(connector.quietMs, 0);
   });
 });
 
