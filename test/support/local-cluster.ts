@@ -55,7 +55,12 @@ export interface Exit {
   readonly signal: string | null;
 }
 
-export type EventOf<K extends LocalEvent["event"]> = Extract<LocalEvent, { readonly event: K }>;
+/** The events of a kind, also where a type stands for two kinds. */
+export type EventOf<K extends LocalEvent["event"], E = LocalEvent> = E extends { readonly event: string }
+  ? K extends E["event"]
+    ? E
+    : never
+  : never;
 
 const EVENT_TIMEOUT_MS = 30_000;
 
