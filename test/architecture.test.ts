@@ -24,7 +24,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   server: ["base", "config", "protocol", "serialization", "channel", "container", "connector", "replication", "management"],
   "operator/desired": ["base", "api", "config"],
   local: ["base", "api", "config", "operator/desired"],
-  cli: ["operator", "server", "balancer", "convert", "local", "management", "api", "config", "base"],
+  verify: ["base"],
+  cli: ["operator", "server", "balancer", "convert", "local", "verify", "management", "api", "config", "base"],
 };
 
 const PURE = ["api", "serialization", "config", "protocol", "channel/wire", "operator/desired", "balancer/selection"];

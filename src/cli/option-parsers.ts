@@ -12,6 +12,16 @@ export function portParser(lowest: 0 | 1): (text: string) => number {
   };
 }
 
+export function numberParser(lowest: number, highest: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (!/^\d+$/.test(text) || number < lowest || number > highest) {
+      throw new InvalidArgumentError(`Give a whole number from ${lowest} to ${highest}.`);
+    }
+    return number;
+  };
+}
+
 export function choiceParser<T extends string>(choices: readonly T[]): (text: string) => T {
   return (text) => {
     const choice = choices.find((candidate) => candidate === text);

@@ -15,6 +15,7 @@ import { DuplicateManagerError } from "./errors.ts";
 import { type PeerDescription, Replicator } from "./peers/replicator.ts";
 import { ReplicationMetrics } from "./replication-metrics.ts";
 import { DeltaManager, type DeltaManagerDescription, type DeltaManagerOptions, type ManagerCluster } from "./session/delta-manager.ts";
+import type { SessionInventory } from "./session/session-inventory.ts";
 import type { JoinerGroup } from "./state-transfer/state-joiner.ts";
 import { clusterValveFactories } from "./valves/registry.ts";
 
@@ -147,6 +148,11 @@ export class SimpleTcpCluster implements Lifecycle, MembershipListener, ManagerC
 
   memberDisappeared(member: Member): void {
     for (const manager of this.#managers.values()) manager.memberDisappeared(member);
+  }
+
+  /** What the manager of this name holds; undefined: there is none. */
+  inventoryOf(contextName: string): SessionInventory | undefined {
+    return this.#managers.get(contextName)?.inventory;
   }
 
   /** For pages. */

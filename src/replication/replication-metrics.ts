@@ -143,22 +143,25 @@ export class ReplicationMetrics {
   }
 
   #gauges(registry: Registry, prefix: string): void {
-    const bySource = (name: string, help: string, read: (source: ReplicationStatistics) => number) => {
+    const bySource = (name: string, label: "name" | "context", help: string, read: (source: ReplicationStatistics) => number) => {
       const sources = this.#sources;
       new Gauge({
-        name: `${prefix}_${name}`,
+        name,
         help,
-        labelNames: ["name"],
+        labelNames: [label],
         registers: [registry],
         collect() {
           this.reset();
-          for (const source of sources) this.set({ name: source.name }, read(source));
+          for (const source of sources) this.set({ [label]: source.name }, read(source));
         },
       });
     };
-    bySource("sessions_at_risk", "Sessions whose newest version no other member has", (source) => source.sessionsAtRisk);
-    bySource("received_queue_size", "Messages that wait for the end of a state transfer", (source) => source.receivedQueueSize);
-    bySource("state_transferred", "1 when the manager has the group's sessions", (source) => (source.stateTransferred ? 1 : 0));
+    const atRisk = "Sessions whose newest version no other member has";
+    bySource("tomcatcluster_sessions_at_risk", "context", atRisk, (source) => source.sessionsAtRisk);
+    const queued = "Messages that wait for the end of a state transfer";
+    bySource(`${prefix}_received_queue_size`, "name", queued, (source) => source.receivedQueueSize);
+    const transferred = "1 when the manager has the group's sessions";
+    bySource(`${prefix}_state_transferred`, "name", transferred, (source) => (source.stateTransferred ? 1 : 0));
     const behind = () => this.#sessionsBehind();
     new Gauge({
       name: `${prefix}_sessions_behind`,

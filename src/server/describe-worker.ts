@@ -1,4 +1,4 @@
-// What the /cluster page of the management port shows: this worker's view of its group and of its applications.
+// What the /cluster page of the management port shows at least: this worker's view of its group and of its applications.
 import type { ChannelDescription, GroupChannel } from "../channel/index.ts";
 import type { Engine } from "../container/index.ts";
 import type { ClusterDescription, SimpleTcpCluster } from "../replication/index.ts";
@@ -28,7 +28,7 @@ export interface WorkerParts {
   readonly engine: Engine | undefined;
 }
 
-export function describeWorker({ state, channel, cluster, engine }: WorkerParts, options: { readonly digest: boolean }): WorkerDescription {
+export function describeWorker({ state, channel, cluster, engine }: WorkerParts): WorkerDescription {
   const contexts = engine?.contexts.map((context) => ({
     name: context.name,
     path: context.path,
@@ -36,5 +36,5 @@ export function describeWorker({ state, channel, cluster, engine }: WorkerParts,
     sessions: context.manager?.activeSessions ?? 0,
     ...(context.failure ? { failure: context.failure.message } : {}),
   }));
-  return { state, jvmRoute: engine?.jvmRoute, ...channel?.describe(), ...cluster?.describe(options), contexts: contexts ?? [] };
+  return { state, jvmRoute: engine?.jvmRoute, ...channel?.describe(), ...cluster?.describe(), contexts: contexts ?? [] };
 }

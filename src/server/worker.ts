@@ -4,9 +4,10 @@ import { createChannel, type GroupChannel } from "../channel/index.ts";
 import type { ClusterConfig, ServiceConfig } from "../config/index.ts";
 import { HttpConnector } from "../connector/index.ts";
 import { Engine, HeapGuard, type LineWriter, type ManagerDeps, managerOptionsOf, StandardManager } from "../container/index.ts";
-import { ManagementServer, sendJson } from "../management/index.ts";
+import { ManagementServer } from "../management/index.ts";
 import { SimpleTcpCluster } from "../replication/index.ts";
-import { describeWorker, type WorkerDescription, type WorkerState } from "./describe-worker.ts";
+import { clusterPage } from "./cluster-page.ts";
+import type { WorkerParts, WorkerState } from "./describe-worker.ts";
 import { untilQuiet } from "./drain.ts";
 import { StartAbortedError } from "./errors.ts";
 import { readConfiguration } from "./read-configuration.ts";
@@ -55,9 +56,7 @@ export class Worker implements Lifecycle {
       { address: options.managementAddress, port: options.managementPort },
     );
     this.#management.addReadinessCheck("worker", () => this.#notReadyReason());
-    this.#management.addPage("/cluster", (request, response) => {
-      sendJson(response, this.describe({ digest: new URL(request.url!, "http://localhost").searchParams.has("digest") }));
-    });
+    this.#management.addPage("/cluster", clusterPage({ registry: deps.registry, parts: () => this.#describable() }));
   }
 
   /** Where the management port listens; valid after `start`. */
@@ -87,11 +86,6 @@ export class Worker implements Lifecycle {
     await untilQuiet(clock, this.#connectors, this.#service!.drain);
     await this.#parts!.stop();
     logger.info("Worker stopped");
-  }
-
-  /** Data of the /cluster page; `digest` adds a digest of all sessions to each manager, which reads every one of them. */
-  describe(options: { readonly digest: boolean }): WorkerDescription {
-    return describeWorker({ state: this.#state, channel: this.#channel, cluster: this.#cluster, engine: this.#engine }, options);
   }
 
   async #start(): Promise<void> {
@@ -139,6 +133,10 @@ export class Worker implements Lifecycle {
       },
       stop: async () => undefined,
     };
+  }
+
+  #describable(): WorkerParts {
+    return { state: this.#state, channel: this.#channel, cluster: this.#cluster, engine: this.#engine };
   }
 
   #setState(state: WorkerState): void {

@@ -4,7 +4,7 @@ import { stemOf } from "../../protocol/index.ts";
 
 const HASH_DIGITS = 8;
 
-/** Eight hex digits that tell sessions apart; the same for every route of a session. */
-export function sessionIdHash(id: string): string {
-  return hash("sha256", stemOf(id), "hex").slice(0, HASH_DIGITS);
+/** Hex digits that tell sessions apart, eight unless more are asked for; the same for every route of a session. */
+export function sessionIdHash(id: string, digits: number = HASH_DIGITS): string {
+  return hash("sha256", stemOf(id), "hex").slice(0, digits);
 }

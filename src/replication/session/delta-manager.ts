@@ -19,7 +19,7 @@ import { StateDonor } from "../state-transfer/state-donor.ts";
 import { type JoinerGroup, StateJoiner, type StateTarget } from "../state-transfer/state-joiner.ts";
 import { DeltaSession, type DeltaSessionKeeper } from "./delta-session.ts";
 import { EndedSessions } from "./ended-sessions.ts";
-import { sessionsDigest } from "./session-digest.ts";
+import { SessionInventory } from "./session-inventory.ts";
 import { SessionReceiver, type SessionTable } from "./session-receiver.ts";
 import type { SessionState } from "./session-state.ts";
 import { UnawaitedSends } from "./unawaited-sends.ts";
@@ -58,7 +58,7 @@ export interface DeltaManagerDescription {
   readonly sessionsAtRisk: number;
   readonly stateTransferred: boolean;
   readonly receivedQueueSize: number;
-  /** Equal on two workers whose sessions are equal; encodes every session, so for people and tests only. */
+  /** Undefined unless asked for: it encodes every session (SessionInventory). */
   readonly digest: string | undefined;
 }
 
@@ -72,6 +72,7 @@ export class DeltaManager
   implements PublishingSource, DeltaSessionKeeper, SessionTable, StateTarget, ReplicationStatistics
 {
   readonly contextName: string;
+  readonly inventory: SessionInventory;
   readonly #cluster: ManagerCluster;
   readonly #options: DeltaManagerOptions;
   readonly #joiner: StateJoiner;
@@ -89,6 +90,7 @@ export class DeltaManager
     this.#cluster = deps.cluster;
     this.#options = options;
     const { group, metrics } = deps.cluster;
+    this.inventory = new SessionInventory(deps.clock, this);
     this.#receiver = new SessionReceiver(this, deps.clock);
     this.#joiner = new StateJoiner(
       { group, metrics, clock: deps.clock, logger: deps.logger },
@@ -292,7 +294,7 @@ export class DeltaManager
     if (session.inUse) this.#unawaited.add(sent);
   }
 
-  /** For pages. The digest only on demand. */
+  /** For pages. The digest only on demand: it keeps the event loop while it encodes every session. */
   describe(options: { readonly digest?: boolean } = {}): DeltaManagerDescription {
     let primarySessions = 0;
     for (const session of this.sessions.values()) if (session.primary) primarySessions++;
@@ -303,7 +305,7 @@ export class DeltaManager
       sessionsAtRisk: this.sessionsAtRisk,
       stateTransferred: this.#stateTransferred,
       receivedQueueSize: this.receivedQueueSize,
-      digest: options.digest ? sessionsDigest(this.#states()) : undefined,
+      digest: options.digest ? this.inventory.digestAtOnce() : undefined,
     };
   }
 
@@ -346,13 +348,6 @@ export class DeltaManager
 
   #hasEnded(oldId: string, newId: string): void {
     if (stemOf(oldId) !== stemOf(newId)) this.#ended.add(stemOf(oldId), oldId, this.clock.monotonic());
-  }
-
-  *#states(): Iterable<SessionState> {
-    for (const stem of this.stems()) {
-      const state = this.stateOf(stem);
-      if (state !== undefined) yield state;
-    }
   }
 
   /** Sends what unreplicated requests left behind, and again, acknowledged, what was sent without since `sinceMs`. */

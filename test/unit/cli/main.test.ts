@@ -20,7 +20,7 @@ describe("tomcat-cluster", () => {
     const { code, stdout, stderr } = run("--help");
     assert.equal(code, 0);
     assert.equal(stderr, "");
-    for (const command of ["worker", "balancer", "local"]) assert.match(stdout, new RegExp(`\\n  ${command} `));
+    for (const command of ["worker", "balancer", "local", "verify"]) assert.match(stdout, new RegExp(`\\n  ${command} `));
   });
 
   it("prints the version of the package", () => {
@@ -31,11 +31,13 @@ describe("tomcat-cluster", () => {
 
   const usageErrors = [
     { args: [], message: /Usage: tomcat-cluster/ },
-    { args: ["operate"], message: /unknown command 'operate'[\s\S]*Known commands: local, worker, balancer/ },
+    { args: ["operate"], message: /unknown command 'operate'[\s\S]*Known commands: local, worker, balancer, verify/ },
     { args: ["worker"], message: /required option '--base <dir>'/ },
     { args: ["worker", "--base", "x", "--log-level", "loud"], message: /trace, debug, info/ },
     { args: ["worker", "--base", "x", "--log-lvel", "info"], message: /unknown option '--log-lvel'[\s\S]*Did you mean --log-level/ },
     { args: ["balancer", "--management-port", "http"], message: /A port is a number/ },
+    { args: ["verify"], message: /missing required argument 'url'/ },
+    { args: ["verify", "http://127.0.0.1:1", "--timeout", "0"], message: /whole number from 1 to 3600/ },
     { args: ["local"], message: /missing required argument 'file'/ },
     { args: ["local", "a.yaml", "b.yaml"], message: /too many arguments/ },
     { args: ["local", "a.yaml", "--port", "123456"], message: /A port is a number from 0 to 65535/ },
@@ -64,6 +66,7 @@ describe("tomcat-cluster", () => {
       message: /^"nonsense" is not the address of a DNS server: write its IP address/,
     },
     { args: ["balancer", "--config", "/"], message: /^The balancer settings "\/" cannot be read: it is a folder\n$/ },
+    { args: ["verify", "127.0.5.2:9090"], message: /^"127\.0\.5\.2:9090" is not the address of a management port: write it as http/ },
     { args: ["local", "/nowhere/shop.yaml"], message: /\/nowhere\/shop\.yaml/ },
     {
       args: ["local", "/nowhere/shop.yaml", "--network", "10.0.0.0/8"],

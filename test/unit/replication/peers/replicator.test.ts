@@ -89,13 +89,13 @@ describe("synchronous replication (rule 8)", () => {
   it("counts sessions whose newest version no other member has", async () => {
     const [a] = await pair();
     const id = await a.create((session) => session.setAttribute("n", 1));
-    assert.equal(await a.metric("tomcatcluster_replication_sessions_at_risk"), 0);
+    assert.equal(await a.metric("tomcatcluster_sessions_at_risk"), 0);
     const heal = cut("1>2");
     await a.request(id, (session) => session.setAttribute("n", 2));
-    assert.equal(await a.metric("tomcatcluster_replication_sessions_at_risk"), 1);
+    assert.equal(await a.metric("tomcatcluster_sessions_at_risk"), 1);
     heal();
     await clock.advance(20_000);
-    assert.equal(await a.metric("tomcatcluster_replication_sessions_at_risk"), 0);
+    assert.equal(await a.metric("tomcatcluster_sessions_at_risk"), 0);
   });
 });
 
