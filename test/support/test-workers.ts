@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { silentLogger } from "../../src/base/index.ts";
 import { DnsServer } from "../../src/local/dns-server.ts";
 import { RCODE, type ZoneAnswer } from "../../src/local/dns-zone.ts";
+import { type ChannelEncryption, encryptedInterceptors } from "./encrypted-interceptors.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const READY_TIMEOUT_MS = 30_000;
@@ -20,6 +21,8 @@ export interface TestWorkersOptions {
   readonly groupName: string;
   /** Of the server.xml that is written when there is no `serverXml`. */
   readonly channelSendOptions?: number;
+  /** Of an EncryptInterceptor in the same; without it, messages are plain. */
+  readonly encryption?: ChannelEncryption;
   /** The server.xml of one worker. Its environment has POD_NAME and POD_IP. */
   serverXml?(worker: { readonly index: number; readonly address: string }): string;
 }
@@ -184,6 +187,7 @@ function serverXml(route: string, address: string, options: TestWorkersOptions):
         <Channel className="org.apache.catalina.tribes.group.GroupChannel">
           <Membership className="org.apache.catalina.tribes.membership.cloud.CloudMembershipService" membershipProviderClassName="dns" dnsName="${options.groupName}"/>
           <Receiver className="org.apache.catalina.tribes.transport.nio.NioReceiver" address="${address}" port="4000" autoBind="1"/>
+          ${options.encryption ? encryptedInterceptors(options.encryption) : ""}
         </Channel>
       </Cluster>
       <Host name="localhost" appBase="webapps"/>

@@ -3,6 +3,7 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
+import { type ChannelEncryption, encryptedInterceptors } from "./encrypted-interceptors.ts";
 
 const CATALINA_HOME = "/usr/share/tomcat10";
 const JARS = "/usr/share/java";
@@ -20,6 +21,10 @@ export interface TomcatOptions {
   readonly members: readonly string[];
   /** Bits of tribes.md 4; default 8 (asynchronous). */
   readonly channelSendOptions?: number;
+  /** Default 60, which is Tomcat's. */
+  readonly stateTransferTimeoutSeconds?: number;
+  /** Of an EncryptInterceptor; without it, messages are plain. */
+  readonly encryption?: ChannelEncryption;
   /** Context path; default "/app". */
   readonly contextPath?: string;
   /** Also opens an AJP connector (secret "bench") for httpd. */
@@ -147,15 +152,14 @@ function serverXml(options: TomcatOptions): string {
     ${ajp}
     <Engine name="Catalina" defaultHost="localhost" jvmRoute="${options.name}">
       <Cluster className="org.apache.catalina.ha.tcp.SimpleTcpCluster" channelSendOptions="${options.channelSendOptions ?? 8}">
-        <Manager className="org.apache.catalina.ha.session.DeltaManager"/>
+        <Manager className="org.apache.catalina.ha.session.DeltaManager" stateTransferTimeout="${options.stateTransferTimeoutSeconds ?? 60}"/>
         <Channel className="org.apache.catalina.tribes.group.GroupChannel">
           <Membership className="org.apache.catalina.tribes.membership.cloud.CloudMembershipService" membershipProviderClassName="dns"/>
           <Receiver className="org.apache.catalina.tribes.transport.nio.NioReceiver" address="${options.address}" port="${options.receiverPort}" autoBind="1"/>
           <Sender className="org.apache.catalina.tribes.transport.ReplicationTransmitter">
             <Transport className="org.apache.catalina.tribes.transport.nio.PooledParallelSender"/>
           </Sender>
-          <Interceptor className="org.apache.catalina.tribes.group.interceptors.TcpFailureDetector"/>
-          <Interceptor className="org.apache.catalina.tribes.group.interceptors.MessageDispatchInterceptor"/>
+          ${options.encryption ? encryptedInterceptors(options.encryption) : PLAIN_INTERCEPTORS}
         </Channel>
         <Valve className="org.apache.catalina.ha.tcp.ReplicationValve" filter=""/>
         <Valve className="org.apache.catalina.ha.session.JvmRouteBinderValve"/>
@@ -167,6 +171,9 @@ function serverXml(options: TomcatOptions): string {
 </Server>
 `;
 }
+
+const PLAIN_INTERCEPTORS = `<Interceptor className="org.apache.catalina.tribes.group.interceptors.TcpFailureDetector"/>
+          <Interceptor className="org.apache.catalina.tribes.group.interceptors.MessageDispatchInterceptor"/>`;
 
 const WEB_XML = `<?xml version="1.0" encoding="UTF-8"?>
 <web-app xmlns="https://jakarta.ee/xml/ns/jakartaee" version="6.0" metadata-complete="true">
