@@ -124,7 +124,7 @@ export class EncryptInterceptor extends ChannelInterceptor {
     if (opened.length < TIMESTAMP_BYTES || startsAsJavaObject(opened)) return "old_format";
     const nowMs = this.#deps.clock.now();
     const timestamp = timestampOf(opened);
-    const freshness = this.#memory.check(address.key, body.subarray(0, this.#cipher.ivBytes), timestamp, nowMs);
+    const freshness = this.#memory.check(address.key, body, timestamp, nowMs);
     if (freshness === "Fresh") return undefined;
     if (freshness === "Skewed" && !(Math.abs(nowMs - timestamp) < IMPOSSIBLE_SKEW_MS)) {
       return this.#cipher.authenticates ? "old_format" : "undecryptable";

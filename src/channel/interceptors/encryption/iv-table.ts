@@ -15,26 +15,35 @@ export class IvTable {
   }
 
   has(iv: Buffer): boolean {
-    const [a, b, c] = [iv.readUInt32LE(0), iv.readUInt32LE(4), iv.readUInt32LE(8)];
-    if ((a | b | c) === 0) return this.#hasZero;
-    const slot = this.#slotOf(a, b, c);
+    const a = iv.readUInt32LE(0);
+    const b = iv.readUInt32LE(4);
+    const c = iv.readUInt32LE(8);
+    return (a | b | c) === 0 ? this.#hasZero : this.#taken(this.#slotOf(a, b, c));
+  }
+
+  /** False when it was there already. */
+  add(iv: Buffer): boolean {
+    const a = iv.readUInt32LE(0);
+    const b = iv.readUInt32LE(4);
+    const c = iv.readUInt32LE(8);
+    if ((a | b | c) === 0) {
+      if (this.#hasZero) return false;
+      this.#hasZero = true;
+    } else {
+      const slot = this.#slotOf(a, b, c);
+      if (this.#taken(slot)) return false;
+      this.#set(slot, a, b, c);
+    }
+    this.#size++;
+    if (this.#size * 2 > this.#slots) this.#grow();
+    return true;
+  }
+
+  #taken(slot: number): boolean {
     return (this.#words[slot]! | this.#words[slot + 1]! | this.#words[slot + 2]!) !== 0;
   }
 
-  /** Of an IV that is not in the table yet. */
-  add(iv: Buffer): void {
-    this.#size++;
-    const [a, b, c] = [iv.readUInt32LE(0), iv.readUInt32LE(4), iv.readUInt32LE(8)];
-    if ((a | b | c) === 0) {
-      this.#hasZero = true;
-      return;
-    }
-    if (this.#size * 2 > this.#slots) this.#grow();
-    this.#set(a, b, c);
-  }
-
-  #set(a: number, b: number, c: number): void {
-    const slot = this.#slotOf(a, b, c);
+  #set(slot: number, a: number, b: number, c: number): void {
     this.#words[slot] = a;
     this.#words[slot + 1] = b;
     this.#words[slot + 2] = c;
@@ -42,11 +51,14 @@ export class IvTable {
 
   /** Offset of the slot that holds it, or of the empty one where it belongs. */
   #slotOf(a: number, b: number, c: number): number {
+    const words = this.#words;
     const mask = this.#slots - 1;
     for (let index = Math.imul(a ^ b ^ c, 0x9e3779b1) >>> 7; ; index++) {
       const slot = (index & mask) * WORDS;
-      const [x, y, z] = [this.#words[slot]!, this.#words[slot + 1]!, this.#words[slot + 2]!];
-      if ((x | y | z) === 0 || (x === a && y === b && z === c)) return slot;
+      const x = words[slot]!;
+      const y = words[slot + 1]!;
+      const z = words[slot + 2]!;
+      if ((x === a && y === b && z === c) || (x | y | z) === 0) return slot;
     }
   }
 
@@ -55,8 +67,10 @@ export class IvTable {
     this.#slots *= 2;
     this.#words = new Uint32Array(this.#slots * WORDS);
     for (let slot = 0; slot < old.length; slot += WORDS) {
-      const [a, b, c] = [old[slot]!, old[slot + 1]!, old[slot + 2]!];
-      if ((a | b | c) !== 0) this.#set(a, b, c);
+      const a = old[slot]!;
+      const b = old[slot + 1]!;
+      const c = old[slot + 2]!;
+      if ((a | b | c) !== 0) this.#set(this.#slotOf(a, b, c), a, b, c);
     }
   }
 }

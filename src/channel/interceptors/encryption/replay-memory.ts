@@ -42,15 +42,16 @@ export class ReplayMemory {
     this.#sliceMs = Math.max(1, options.windowMs / SLICES_PER_WINDOW);
   }
 
-  /** Remembers the message when it is fresh. `timestamp` and `iv` are those of a message that could be decrypted. */
+  /** Remembers the message when it is fresh. `timestamp` is that of a message that could be decrypted; `iv` may go on behind the IV. */
   check(sender: string, iv: Buffer, timestamp: number, nowMs: number): Freshness {
     if (!(Math.abs(nowMs - timestamp) <= this.#options.windowMs)) return "Skewed";
     const sliceNumber = Math.floor(timestamp / this.#sliceMs);
-    for (const memory of this.#senders.values()) if (memory.slices.get(sliceNumber)?.ivs.has(iv)) return "Replay";
-    const memory = this.#memoryOf(sender);
-    if (timestamp <= Math.max(memory.newestForgotten, this.#forgottenUntil)) return "Forgotten";
-    this.#remember(memory, sliceNumber, iv, timestamp);
-    return "Fresh";
+    const own = this.#memoryOf(sender);
+    for (const memory of this.#senders.values()) if (memory !== own && memory.slices.get(sliceNumber)?.ivs.has(iv)) return "Replay";
+    if (timestamp <= Math.max(own.newestForgotten, this.#forgottenUntil)) {
+      return own.slices.get(sliceNumber)?.ivs.has(iv) ? "Replay" : "Forgotten";
+    }
+    return this.#remember(own, sliceNumber, iv, timestamp) ? "Fresh" : "Replay";
   }
 
   /** Gives up what is too old to be taken anyway. To be called from time to time. */
@@ -83,16 +84,17 @@ export class ReplayMemory {
     return memory;
   }
 
-  #remember(memory: SenderMemory, sliceNumber: number, iv: Buffer, timestamp: number): void {
-    if (memory.size >= this.#options.maxMessages) this.#forgetOldest(memory);
+  #remember(memory: SenderMemory, sliceNumber: number, iv: Buffer, timestamp: number): boolean {
     let slice = memory.slices.get(sliceNumber);
     if (slice === undefined) {
       slice = { ivs: new IvTable(), newest: timestamp };
       memory.slices.set(sliceNumber, slice);
     }
-    slice.ivs.add(iv);
+    if (!slice.ivs.add(iv)) return false;
     slice.newest = Math.max(slice.newest, timestamp);
     memory.size++;
+    if (memory.size > this.#options.maxMessages) this.#forgetOldest(memory);
+    return true;
   }
 
   #forgetOldest(memory: SenderMemory): void {

@@ -17,8 +17,9 @@ describe("a table of IVs", () => {
     const added = Array.from({ length: 5000 }, (_, index) => iv(index * 2));
     for (const one of added) {
       assert.equal(table.has(one), false);
-      table.add(one);
+      assert.equal(table.add(one), true);
     }
+    assert.ok(added.every((one) => !table.add(one)));
     assert.equal(table.size, 5000);
     assert.ok(added.every((one) => table.has(one)));
     assert.ok(added.every((_, index) => !table.has(iv(index * 2 + 1))));
