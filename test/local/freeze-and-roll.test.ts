@@ -13,13 +13,24 @@ const EQUAL_WITHIN_MS = 5000;
 
 interface ClusterPage {
   readonly members: readonly { readonly state: string }[];
-  readonly managers: readonly { readonly digest: string; readonly sessions: number }[];
+  readonly managers: readonly { readonly contextName: string; readonly digest: string; readonly sessions: number }[];
 }
 
 describe("a cluster under load", () => {
   const folder = new ManifestFolder()
-    .writeManifest({ replicas: 3, drain: { quietSeconds: 0.5, deadlineSeconds: 3 }, applications: [{ path: "/shop" }] })
-    .addShop();
+    .writeManifest({
+      replicas: 3,
+      drain: { quietSeconds: 0.5, deadlineSeconds: 3 },
+      applications: [{ path: "/shop" }, { path: "/fragile" }],
+    })
+    .addShop()
+    .addApplication(
+      "fragile",
+      `export default (req, res) => {
+         setTimeout(() => { throw new Error("nobody catches this"); }, 10);
+         res.end(String(process.pid));
+       };`,
+    );
   let run: LocalRun;
   let load: CountedLoad;
 
@@ -39,7 +50,10 @@ describe("a cluster under load", () => {
   async function assertEqualCopies(): Promise<void> {
     const deadlineMs = performance.now() + EQUAL_WITHIN_MS;
     for (;;) {
-      const copies = (await clusterPages()).map(({ managers }) => managers.map(({ digest, sessions }) => `${sessions} ${digest}`).join());
+      const copies = (await clusterPages()).map(({ managers }) => {
+        const { sessions, digest } = managers.find(({ contextName }) => contextName === "localhost#/shop")!;
+        return `${sessions} ${digest}`;
+      });
       if (new Set(copies).size === 1) return assert.match(copies[0]!, new RegExp(`^${SESSIONS} [0-9a-f]{16}$`));
       if (performance.now() > deadlineMs) assert.fail(`copies differ: ${copies.join("; ")}`);
       await sleep(50);
@@ -75,6 +89,19 @@ describe("a cluster under load", () => {
         members.map(({ state }) => state),
         ["Alive", "Alive"],
       );
+    await assertEqualCopies();
+  });
+
+  it("survives an error of application code that nobody catches: its worker drains, ends with 1 and comes back", async () => {
+    const { url, workers } = await run.ready();
+    const pid = Number(await (await fetch(`${url}/fragile/`)).text());
+    const victim = workers.find((worker) => worker.pid === pid)!;
+    const exited = await run.waitFor("workerExited");
+    assert.deepEqual([exited.name, exited.pid, exited.signal], [victim.name, pid, null]);
+    await run.waitFor("workerStarted", (event) => event.name === victim.name);
+    await run.waitForError(`${victim.name} ended with code 1`);
+    await load.end();
+    assertNothingLost();
     await assertEqualCopies();
   });
 

@@ -9,6 +9,11 @@ import { ENTRY, ManifestFolder } from "../support/local-cluster.ts";
 const ADDRESS = "127.0.190.1";
 const URL = `http://${ADDRESS}:8080`;
 
+/** The Service's gracefulStopAwaitMillis below; what running requests get after it; what a busy machine may add. */
+const DRAIN_MS = 3000;
+const REQUEST_END_MS = 10_000;
+const SLACK_MS = 5000;
+
 const SERVER_XML = `<?xml version="1.0" encoding="UTF-8"?>
 <Server port="-1" shutdown="SHUTDOWN">
   <Service name="Catalina" drainQuietMillis="300" gracefulStopAwaitMillis="3000">
@@ -22,6 +27,8 @@ const SERVER_XML = `<?xml version="1.0" encoding="UTF-8"?>
 
 const APPLICATION = `export default (req, res) => {
   if (req.url === "/throw") setImmediate(() => { throw new Error("nobody catches this"); });
+  if (req.url === "/reject") void Promise.reject(new Error("nobody awaits this"));
+  if (req.url === "/silent") return;
   if (req.url === "/slow") return setTimeout(() => res.end("late"), 700);
   res.end(req.getSession(true).id);
 };`;
@@ -114,6 +121,47 @@ describe("worker", () => {
     assert.match(worker.stdout, /"level":"fatal".*nobody catches this/);
   });
 
+  it("takes a rejection that nobody handles as such an error", async () => {
+    const worker = start();
+    await worker.started();
+    await fetch(`${URL}/app/reject`);
+    assert.equal(await worker.end(), 1);
+    assert.match(worker.stdout, /"level":"fatal".*nobody awaits this/);
+  });
+
+  it("ends in time, with 0, though a request is never answered", async () => {
+    const worker = start();
+    await worker.started();
+    const unanswered = assert.rejects(fetch(`${URL}/app/silent`));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const toldMs = performance.now();
+    worker.child.kill("SIGTERM");
+    assert.equal(await worker.end(), 0);
+    const tookMs = performance.now() - toldMs;
+    assert.ok(tookMs < DRAIN_MS + REQUEST_END_MS + SLACK_MS, `it took ${tookMs} ms`);
+    await unanswered;
+    assert.match(worker.stdout, /"requests":1,"msg":"Running requests are cut"/);
+  });
+
+  it("tells what to put where when there is no application", async () => {
+    base.write("conf/server.xml", SERVER_XML.replace('appBase="webapps"', 'appBase="nothing"'));
+    const worker = start();
+    await worker.started();
+    const answer = await fetch(`${URL}/`);
+    assert.equal(answer.status, 200);
+    assert.match(await answer.text(), /found no web application.*package\.json.*\/nothing/s);
+    assert.equal((await fetch(`http://${ADDRESS}:9090/readyz`)).status, 200);
+  });
+
+  it("says that the management port is in use, and what to do", async () => {
+    const other = createServer().listen(9090, ADDRESS);
+    await once(other, "listening");
+    const worker = start();
+    assert.equal(await worker.end(), 1);
+    assert.match(worker.stderr, /^The management port cannot be opened on "127\.0\.190\.1:9090": another process has it; .*\n$/);
+    other.close();
+  });
+
   it("says which port is in use", async () => {
     const other = createServer().listen(8080, ADDRESS);
     await once(other, "listening");
@@ -137,6 +185,23 @@ describe("worker", () => {
       message: /server\.xml:6:\d+.*autoDeplay.*autoDeploy/s,
     },
     { what: "malformed XML", text: SERVER_XML.replace("</Engine>", ""), message: /server\.xml:\d+:\d+/ },
+    {
+      what: "an attribute that stands twice",
+      text: SERVER_XML.replace('autoDeploy="true"', 'autoDeploy="true" autoDeploy="false"'),
+      message: /server\.xml:6:\d+.*"autoDeploy" stands twice in <Host>/,
+    },
+    {
+      what: "a port that does not exist",
+      text: SERVER_XML.replace('"8080"', '"70000"'),
+      message: /server\.xml:4:\d+.*"70000".*0 to 65535/,
+    },
+    {
+      what: "a document type",
+      text: SERVER_XML.replace("<Server", '<!DOCTYPE Server [<!ENTITY x SYSTEM "/etc/passwd">]><Server'),
+      message: /server\.xml:2:\d+.*DOCTYPE/,
+    },
+    { what: "an entity", text: SERVER_XML.replace('"Catalina"', '"&x;"'), message: /server\.xml:3:\d+.*entity/ },
+    { what: "a file without an element", text: "", message: /server\.xml:1:1: .*no element/ },
     { what: "a variable that is not set", text: SERVER_XML.replace("WORKER_NAME", "NO_SUCH_NAME"), message: /NO_SUCH_NAME/ },
   ];
   for (const { what, text, message } of badFiles) {
