@@ -30,7 +30,6 @@ const FIELDS: ReadonlySet<string> = new Set([
   "spec.monitoring",
   "spec.networkPolicy",
   "spec.pools",
-  "spec.replication.durability",
   "spec.runtime",
   "spec.sessions.pathParameter",
   "spec.sessions.singleSignOn",

@@ -22,6 +22,18 @@ export const TOMCAT_CLUSTER_RULES: readonly TomcatClusterRule[] = [
       membership.expirationMilliseconds >= membership.refreshMilliseconds,
   },
   {
+    path: ["spec", "replication"],
+    cel: "!has(self.durability) || self.durability != 'Required' || self.mode == 'Synchronous'",
+    message: "durability Required needs the mode Synchronous: only an acknowledgement tells that another worker has a change",
+    holds: ({ spec: { replication } }) => replication.durability !== "Required" || replication.mode === "Synchronous",
+  },
+  {
+    path: ["spec"],
+    cel: "!has(self.replication.durability) || self.replication.durability != 'Required' || self.replicas >= 2",
+    message: "replication.durability Required needs replicas of 2 or more, or every change would be answered with 503",
+    holds: ({ spec: { replication, replicas } }) => replication.durability !== "Required" || replicas >= 2,
+  },
+  {
     path: ["spec", "drain"],
     cel: "self.deadlineSeconds >= self.quietSeconds",
     message: "deadlineSeconds must not be shorter than quietSeconds",

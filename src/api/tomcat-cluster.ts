@@ -77,6 +77,13 @@ const replication = z
         "Synchronous: an answer leaves when the others have its changes. Asynchronous: they are sent before it leaves. " +
           "AsynchronousAcknowledged: also repeated when they are not acknowledged",
       ),
+    durability: z
+      .enum(["Preferred", "Required"])
+      .optional()
+      .describe(
+        "What becomes of a request whose changes no other worker has. Preferred: it is answered and counted. " +
+          "Required: it is answered with 503. Unset: Preferred",
+      ),
     ackTimeoutMilliseconds: z
       .int()
       .min(100)

@@ -7,6 +7,7 @@ import { USE_DNS_MEMBERSHIP } from "./registry/channel-classes.ts";
 import type { Report, Subject } from "./report.ts";
 
 export const DNS_NAME_VARIABLE = "DNS_MEMBERSHIP_SERVICE_NAME";
+const USE_ACK = 2;
 const ASYNCHRONOUS = 8;
 
 export function checkRules(server: CheckedElement, { environment }: PlaceholderSources, report: Report): void {
@@ -56,8 +57,21 @@ function checkContexts(host: CheckedElement, report: Report): void {
   }
 }
 
+/** Only an acknowledgement tells that another member has the change. */
+function checkDurability(cluster: CheckedElement, report: Report): void {
+  const options = cluster.integer("channelSendOptions");
+  for (const valve of cluster.all("Valve")) {
+    if (valve.className !== CLASS_NAMES.replicationValve || valve.attributes.durability !== "Required") continue;
+    if ((options & USE_ACK) !== 0 && (options & ASYNCHRONOUS) === 0) continue;
+    const place = { name: "durability", location: valve.given.get("durability") ?? valve.location };
+    const problem = `"Required" needs requests that wait for acknowledgements: set channelSendOptions of the Cluster to 6, it is ${options}`;
+    report.attributeProblem("INVALID_VALUE", valve, place, problem);
+  }
+}
+
 /** Tomcat adds default valves and interceptors only when none stands in the file (ha.md 1): one that is forgotten is missed silently. */
 function checkCluster(cluster: CheckedElement, report: Report): void {
+  checkDurability(cluster, report);
   const valves = cluster.all("Valve").map((valve) => valve.className);
   if (valves.length > 0) {
     if (!valves.includes(CLASS_NAMES.replicationValve)) {

@@ -48,6 +48,8 @@ export class ReplicationMetrics {
   readonly sendSeconds: Histogram;
   /** One member did not take one message. */
   readonly failures: Counter<"reason">;
+  /** Requests whose changes no other member had when their answer left, or was refused (durability). */
+  readonly notKept: Counter<"answer">;
   /** Messages that were refused here, and why. */
   readonly refused: Counter<"reason">;
   /** Two members had changed one session, and one copy was given up. */
@@ -81,6 +83,12 @@ export class ReplicationMetrics {
       name: `${prefix}_send_failures_total`,
       help: "Members that did not take a message",
       labelNames: reason,
+      registers,
+    });
+    this.notKept = new Counter({
+      name: `${prefix}_requests_not_kept_total`,
+      help: "Requests whose changes no other member had: answered (sent) or answered with 503 (refused)",
+      labelNames: ["answer"],
       registers,
     });
     this.refused = new Counter({

@@ -2,7 +2,7 @@
 import { CLASS_NAMES } from "../class-names.ts";
 import { MANAGER_ATTRIBUTES } from "./container-classes.ts";
 import type { ClassEntry } from "./entry.ts";
-import { boolean, classHistory, classLater, history, ignored, integer, later, text, typed, works } from "./entry.ts";
+import { boolean, choice, classHistory, classLater, history, ignored, integer, later, text, typed, works } from "./entry.ts";
 
 const MAX = 2_147_483_647;
 const HA = "org.apache.catalina.ha.";
@@ -54,6 +54,11 @@ export const CLUSTER_CLASSES: readonly ClassEntry[] = [
     CLASS_NAMES.replicationValve,
     {
       filter: typed("uriFilter", "Requests after which nothing is replicated; what they change goes out with the next other one"),
+      durability: choice(
+        "What becomes of a request whose changes no other node has: Preferred answers and counts it, Required answers 503",
+        { values: ["Preferred", "Required"] },
+        { default: "Preferred", ours: true },
+      ),
       primaryIndicator: boolean("Whether a request attribute tells that this node is the session's primary", false),
       primaryIndicatorName: text("Name of that attribute", { default: "org.apache.catalina.ha.tcp.isPrimarySession" }),
       ...ignored("its counters are on the management port's /metrics", ["statistics"]),

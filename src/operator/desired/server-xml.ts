@@ -121,7 +121,7 @@ function clusterElement(clusterName: string, { membership, group, replication, s
         ],
       },
       { name: "Valve", attributes: { className: CLASS_NAMES.jvmRouteBinderValve } },
-      { name: "Valve", attributes: { className: CLASS_NAMES.replicationValve, filter } },
+      { name: "Valve", attributes: { className: CLASS_NAMES.replicationValve, filter, durability: replication.durability } },
       { name: "ClusterListener", attributes: { className: CLASS_NAMES.clusterSessionListener } },
     ],
   };

@@ -13,6 +13,7 @@ import {
 import { stemOf } from "../../protocol/index.ts";
 import { eventName, type ReplicationMetrics } from "../replication-metrics.ts";
 import { CatchUp } from "./catch-up.ts";
+import type { Kept } from "./kept.ts";
 import { type CatchUpSource, Peer } from "./peer.ts";
 
 /** A manager, as far as it publishes. */
@@ -124,10 +125,10 @@ export class Replicator implements MembershipListener {
   }
 
   /**
-   * Sends one message of a session to all. Undefined: there is nothing to wait for; otherwise a promise that never rejects and
-   * settles when the answer may leave: acknowledged or failed everywhere, or, without acknowledgement, written or queued.
+   * Sends one message of a session to all. A promise settles when the answer may leave: acknowledged or failed everywhere, or,
+   * without acknowledgement, written or queued.
    */
-  publish(publication: Publication, body: Buffer): Promise<void> | undefined {
+  publish(publication: Publication, body: Buffer): Kept {
     return this.#send(publication, body, this.#inStep(publication), this.#mode);
   }
 
@@ -135,15 +136,15 @@ export class Replicator implements MembershipListener {
    * The same for what must be processed before anything that follows in its lane: a Tomcat handles later messages of a
    * connection concurrently unless it is waited for (rule 10).
    */
-  publishOrdered(publication: Publication, bodyFor: (kind: MemberKind) => Buffer): Promise<void> | undefined {
+  publishOrdered(publication: Publication, bodyFor: (kind: MemberKind) => Buffer): Kept {
     const destinations = this.#inStep(publication);
     const ours = destinations.filter((member) => this.#deps.kindOf(member) === "ours");
-    const mine = ours.length === 0 ? undefined : this.#send(publication, bodyFor("ours"), ours, this.#mode);
-    if (ours.length === destinations.length) return mine;
+    if (ours.length === destinations.length) return this.#send(publication, bodyFor("ours"), ours, this.#mode);
     const others = destinations.filter((member) => this.#deps.kindOf(member) !== "ours");
+    const mine = ours.length > 0 && this.#send(publication, bodyFor("ours"), ours, this.#mode);
     const theirs = this.#send(publication, bodyFor("Tomcat"), others, SYNCHRONOUS);
-    if (this.#mode.asynchronous || theirs === undefined) return mine;
-    return mine === undefined ? theirs : Promise.all([mine, theirs]).then(() => undefined);
+    if (this.#mode.asynchronous) return mine === false ? true : mine;
+    return mine === false ? theirs : Promise.all([mine, theirs]).then(([onOurs, onTheirs]) => onOurs || onTheirs);
   }
 
   /** Sends these sessions whole to every member of ours; resolves when each has them, or has failed once. Never rejects. */
@@ -245,10 +246,10 @@ export class Replicator implements MembershipListener {
     });
   }
 
-  #send(publication: Publication, body: Buffer, destinations: readonly Member[], mode: ReplicationMode): Promise<void> | undefined {
+  #send(publication: Publication, body: Buffer, destinations: readonly Member[], mode: ReplicationMode): Kept {
     const { session, event } = publication;
     session.safe = false;
-    if (destinations.length === 0) return undefined;
+    if (destinations.length === 0) return false;
     const { channel, clock, metrics } = this.#deps;
     const { version } = session;
     // Option 10 is sent as a synchronous message that no request waits for: only so a failure comes back to our books.
@@ -263,10 +264,11 @@ export class Replicator implements MembershipListener {
           if (session.version === version) session.safe = true;
           if (!mode.asynchronous) metrics.sendSeconds.observe((clock.monotonic() - startedMs) / 1000);
           this.#settle();
+          return true;
         },
         (error: unknown) => this.#failed(error, publication, destinations.length).finally(() => this.#settle()),
       );
-    return mode.asynchronous && !asynchronous ? undefined : sent;
+    return mode.asynchronous && !asynchronous ? true : sent;
   }
 
   #settle(): void {
@@ -274,14 +276,18 @@ export class Replicator implements MembershipListener {
     if (this.#pending === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  /** Who refused the message gets the whole session now, which is waited for; who was silent, later, without anybody waiting. */
-  async #failed(error: unknown, publication: Publication, destinations: number): Promise<void> {
+  /**
+   * Who refused the message gets the whole session now, which is waited for; who was silent, later, without anybody waiting. True
+   * when somebody has the change after all.
+   */
+  async #failed(error: unknown, publication: Publication, destinations: number): Promise<boolean> {
     const { source, session, event } = publication;
     const faulty: readonly FaultyMember[] = error instanceof ChannelError ? error.faultyMembers : [];
-    if (faulty.length > 0 && faulty.length < destinations) session.safe = true;
+    const partly = faulty.length > 0 && faulty.length < destinations;
+    if (partly) session.safe = true;
     this.#deps.metrics.failures.inc({ reason: systemErrorCode(faulty[0]?.cause ?? error) ?? "UNKNOWN" }, Math.max(1, faulty.length));
     this.#deps.logger.debug({ err: error, manager: source.contextName, type: eventName(event) }, "Message did not reach every member");
-    const refusals: Promise<void>[] = [];
+    const refusals: Promise<boolean>[] = [];
     for (const { member, cause } of faulty) {
       const entry = this.#entries.get(member.key);
       if (entry === undefined) continue;
@@ -289,9 +295,10 @@ export class Replicator implements MembershipListener {
       const refused = cause instanceof RemoteProcessError;
       if (!refused) this.#nowLags(entry.peer, cause);
       const caughtUp = entry.catchUp.wake();
-      if (refused) refusals.push(caughtUp);
+      if (refused) refusals.push(caughtUp.then(() => !entry.peer.isBehind(source, stemOf(session.id))));
     }
-    await Promise.all(refusals);
+    const caughtUp = await Promise.all(refusals);
+    return partly || caughtUp.includes(true);
   }
 
   /** One line for a member, not for each message that it missed. */

@@ -12,6 +12,7 @@ import { stemOf } from "../../protocol/index.ts";
 import type { UnreplicableAttributeError } from "../errors.ts";
 import { changeSessionId, sessionAccessed, sessionCreated, sessionDelta, sessionExpired } from "../message-bodies.ts";
 import { SESSION_EVENTS, type SessionEvent, type SessionMessage } from "../messages.ts";
+import { allKept, awaited, type Kept } from "../peers/kept.ts";
 import type { PublishingSource, Replicator } from "../peers/replicator.ts";
 import type { ReplicationMetrics, ReplicationStatistics } from "../replication-metrics.ts";
 import type { StateSource } from "../state-transfer/state-blocks.ts";
@@ -162,7 +163,10 @@ export class DeltaManager
   }
 
   override sessionChanged(session: Session): Promise<void> | undefined {
-    return session instanceof DeltaSession ? this.requestCompleted(session) : undefined;
+    if (!(session instanceof DeltaSession)) return undefined;
+    const kept = this.requestCompleted(session);
+    this.#unawaited.add(kept);
+    return kept instanceof Promise ? kept.then(() => undefined) : undefined;
   }
 
   /** Also tells the others, who hear of it before anything else about the session. */
@@ -179,25 +183,25 @@ export class DeltaManager
   }
 
   /**
-   * The application has ended its answer: sends what the request changed. Undefined when the last bytes may leave at once;
-   * else they wait for the promise, which never rejects (rules 7 to 9).
+   * The application has ended its answer: sends what the request changed, and tells whether another member has it. The last bytes
+   * may leave when that is known (rules 7 to 9).
    */
-  requestCompleted(session: DeltaSession | undefined): Promise<void> | undefined {
-    let pending = this.#unawaited.take();
-    if (session === undefined || !session.alive) return pending;
+  requestCompleted(session: DeltaSession | undefined): Kept {
+    const earlier = this.#unawaited.take();
+    if (session === undefined || !session.alive) return earlier;
     const wasPrimary = session.primary;
     session.primary = true;
     session.servedBy = undefined;
     const delta = session.takeDelta();
     if (delta !== undefined) {
-      if (!session.announced) pending = both(pending, this.#announce(session));
-      return both(pending, this.#publishDelta(session, delta));
+      const announced = session.announced ? earlier : allKept(earlier, this.#announce(session));
+      return allKept(announced, this.#publishDelta(session, delta));
     }
-    return this.#accessDue(session, wasPrimary) ? both(pending, this.#publishAccess(session)) : pending;
+    return this.#accessDue(session, wasPrimary) ? allKept(earlier, awaited(this.#publishAccess(session))) : earlier;
   }
 
   /** The request was not replicated; its changes go with the next one that is (ha.md 9). */
-  requestSkipped(): Promise<void> | undefined {
+  requestSkipped(): Kept {
     return this.#unawaited.take();
   }
 
@@ -314,7 +318,7 @@ export class DeltaManager
   }
 
   /** Type 1, right before the first delta and in the same lane: whoever has the delta has the session (rule 22). */
-  #announce(session: DeltaSession): Promise<void> | undefined {
+  #announce(session: DeltaSession): Kept {
     session.announced = true;
     const nowMs = this.clock.now();
     // A Tomcat that waits for state drops announcements that are older than its donor's snapshot, which this session is not in.
@@ -323,13 +327,13 @@ export class DeltaManager
     return this.#cluster.replicator.publishOrdered(this.#publication(session, SESSION_EVENTS.SessionCreated), bodyFor);
   }
 
-  #publishDelta(session: DeltaSession, delta: Buffer): Promise<void> | undefined {
+  #publishDelta(session: DeltaSession, delta: Buffer): Kept {
     session.lastSentMs = this.clock.monotonic();
     const body = sessionDelta(this.contextName, session.id, delta, session.version, this.clock.now());
     return this.#cluster.replicator.publish(this.#publication(session, SESSION_EVENTS.SessionDelta), body);
   }
 
-  #publishAccess(session: DeltaSession): Promise<void> | undefined {
+  #publishAccess(session: DeltaSession): Kept {
     session.lastSentMs = this.clock.monotonic();
     const body = sessionAccessed(this.contextName, session.id, this.clock.now());
     return this.#cluster.replicator.publish(this.#publication(session, SESSION_EVENTS.SessionAccessed), body);
@@ -353,7 +357,7 @@ export class DeltaManager
   /** Sends what unreplicated requests left behind, and again, acknowledged, what was sent without since `sinceMs`. */
   async #flush(sinceMs: number): Promise<void> {
     const sent = new Map<string, string>();
-    const pending: (Promise<void> | undefined)[] = [this.#unawaited.take()];
+    const pending: Kept[] = [this.#unawaited.take()];
     for (const [stem, session] of this.sessions) {
       if (!session.primary || !session.alive) continue;
       if (session.announced && session.lastSentMs >= sinceMs) sent.set(stem, session.id);
@@ -376,9 +380,4 @@ export class DeltaManager
 
 function exported(session: DeltaSession | undefined): SessionState | undefined {
   return session?.announced && session.alive ? session.exportState() : undefined;
-}
-
-function both(one: Promise<void> | undefined, other: Promise<void> | undefined): Promise<void> | undefined {
-  if (one === undefined || other === undefined) return one ?? other;
-  return Promise.all([one, other]).then(() => undefined);
 }

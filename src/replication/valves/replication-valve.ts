@@ -3,31 +3,38 @@ import { asError } from "../../base/index.ts";
 import type { AttributeValue } from "../../config/index.ts";
 import type { Request, Valve } from "../../container/index.ts";
 import { InvalidPatternError } from "../errors.ts";
+import type { Kept } from "../peers/kept.ts";
+import type { ReplicationMetrics } from "../replication-metrics.ts";
 import { DeltaManager } from "../session/delta-manager.ts";
 import { DeltaSession } from "../session/delta-session.ts";
 
 /** The cluster, as far as the valve asks. */
 export interface ReplicationValveCluster {
   owns(manager: DeltaManager): boolean;
+  readonly metrics: Pick<ReplicationMetrics, "notKept">;
 }
 
+const NOT_KEPT = "What this request changed is on one server only, so it may be lost. Try again in a moment.";
 const PRIMARY_INDICATOR = "org.apache.catalina.ha.tcp.isPrimarySession";
 
 export class ReplicationValve implements Valve {
   readonly #cluster: ReplicationValveCluster;
   readonly #filter: RegExp | undefined;
   readonly #primaryIndicatorName: string | undefined;
+  readonly #required: boolean;
 
   /**
    * `filter`: requests whose decoded URI it matches as a whole are not replicated; their changes go with the next request that
    * is. `primaryIndicator`: tell valves behind this one, under `primaryIndicatorName`, whether this worker served the session
-   * last. Throws InvalidPatternError.
+   * last. `durability` "Required": a request whose changes no other member has is answered with 503; the changes stay here and
+   * reach the others as soon as they answer (rule 8). Throws InvalidPatternError.
    */
   constructor(cluster: ReplicationValveCluster, attributes: Readonly<Record<string, AttributeValue>>) {
-    const { filter, primaryIndicator, primaryIndicatorName } = attributes;
+    const { filter, primaryIndicator, primaryIndicatorName, durability } = attributes;
     this.#cluster = cluster;
     this.#filter = filter === undefined || filter === "" ? undefined : wholeMatch(String(filter));
     this.#primaryIndicatorName = primaryIndicator === true ? String(primaryIndicatorName ?? PRIMARY_INDICATOR) : undefined;
+    this.#required = durability === "Required";
   }
 
   invoke(request: Request, next: (request: Request) => void): void {
@@ -35,9 +42,31 @@ export class ReplicationValve implements Valve {
     if (manager instanceof DeltaManager && this.#cluster.owns(manager)) {
       this.#indicatePrimary(request);
       const filtered = this.#filter?.test(request.decodedUri) === true;
-      request.onBeforeEnd(() => (filtered ? manager.requestSkipped() : manager.requestCompleted(sessionOf(request))));
+      request.onBeforeEnd(() => {
+        const kept = filtered ? manager.requestSkipped() : manager.requestCompleted(sessionOf(request));
+        return this.#judge(request, kept);
+      });
     }
     next(request);
+  }
+
+  /** Without a promise where nothing is awaited: most requests change nothing. */
+  #judge(request: Request, kept: Kept): Promise<void> | undefined {
+    if (kept === true) return undefined;
+    if (kept === false) {
+      this.#notKept(request);
+      return undefined;
+    }
+    return kept.then((wasKept) => {
+      if (!wasKept) this.#notKept(request);
+    });
+  }
+
+  #notKept(request: Request): void {
+    this.#cluster.metrics.notKept.inc({ answer: this.#required ? "refused" : "sent" });
+    if (!this.#required) return;
+    // Of an answer that is on its way already the end is missing: the client must not take it for a whole one.
+    if (!request.replaceAnswer(503, NOT_KEPT, { "Retry-After": "1" })) request.res.destroy();
   }
 
   #indicatePrimary(request: Request): void {

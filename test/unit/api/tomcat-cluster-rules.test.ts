@@ -55,6 +55,11 @@ const CASES: readonly (readonly [string, Spec, boolean])[] = [
   ["only an expiration", { membership: { expirationMilliseconds: 2000 } }, true],
   ["an expiration as long as the refresh", { membership: { refreshMilliseconds: 3000, expirationMilliseconds: 3000 } }, true],
   ["an expiration shorter than the refresh", { membership: { refreshMilliseconds: 3000, expirationMilliseconds: 2999 } }, false],
+  ["durability Required of two", { replicas: 2, replication: { mode: "Synchronous", durability: "Required" } }, true],
+  ["durability Required of one", { replicas: 1, replication: { mode: "Synchronous", durability: "Required" } }, false],
+  ["durability Preferred of one", { replicas: 1, replication: { mode: "Asynchronous", durability: "Preferred" } }, true],
+  ["durability Required without acknowledgements", { replicas: 2, replication: { mode: "Asynchronous", durability: "Required" } }, false],
+  ["durability Required unawaited", { replicas: 2, replication: { mode: "AsynchronousAcknowledged", durability: "Required" } }, false],
   ["a deadline after the quiet time", { drain: { quietSeconds: 2, deadlineSeconds: 2 } }, true],
   ["a deadline before the quiet time", { drain: { quietSeconds: 2, deadlineSeconds: 1 } }, false],
   [

@@ -293,6 +293,35 @@ test("attributes of older Tomcats are accepted with a warning", () => {
   assert.match(found[0]!, /<Cluster doClusterLog>: "true" is history and ignored: there is no separate cluster log/);
 });
 
+const DURABLE = '<Valve className="org.apache.catalina.ha.tcp.ReplicationValve" durability="Required"/>';
+
+test("durability Required is accepted where requests wait for acknowledgements", () => {
+  const text = serverXml({ cluster: channel() + DURABLE }).replace(
+    `className="${CLUSTER}"`,
+    `className="${CLUSTER}" channelSendOptions="6"`,
+  );
+  const [valve] = parse(text).config.service.engine.cluster!.valves;
+  assert.equal(valve?.attributes.durability, "Required");
+});
+
+for (const [attributes, options] of [
+  ["", 8],
+  [' channelSendOptions="10"', 10],
+  [' channelSendOptions="4"', 4],
+] as const) {
+  test(`durability Required is refused with channelSendOptions ${options}, which tells no request of acknowledgements`, () => {
+    const text = serverXml({ cluster: channel() + DURABLE }).replace(`className="${CLUSTER}"`, `className="${CLUSTER}"${attributes}`);
+    const [problem] = problemsOf(text);
+    assert.match(problem!, /<Valve durability>.*set channelSendOptions of the Cluster to 6, it is \d+/);
+    assert.ok(problem!.endsWith(String(options)), problem);
+  });
+}
+
+test("another durability is refused, naming both", () => {
+  const [problem] = problemsOf(serverXml({ cluster: channel() + DURABLE.replace("Required", "Always") }));
+  assert.match(problem!, /<Valve durability>: found "Always", known: Preferred, Required/);
+});
+
 test("channelSendOptions 4 alone warns that it gives no acknowledgement", () => {
   const text = serverXml({ cluster: channel() }).replace(`className="${CLUSTER}"`, `className="${CLUSTER}" channelSendOptions="sync"`);
   const { config, notes } = parse(text);

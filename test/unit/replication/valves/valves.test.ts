@@ -22,6 +22,10 @@ class TestRequest {
   readonly requestedSessionId: string | undefined;
   readonly session: Session | undefined;
   cookie: string | undefined;
+  /** Bytes of the answer have left. */
+  streamed = false;
+  replacedBy: number | undefined;
+  readonly res = { destroyed: false, destroy: () => Object.assign(this.res, { destroyed: true }) };
   #beforeEnd: (() => void | Promise<void>)[] = [];
 
   constructor(manager: Manager, options: { uri?: string; id?: string } = {}) {
@@ -36,6 +40,11 @@ class TestRequest {
     const session = this.session!;
     if (session.id !== newId) this.context.manager.changeSessionId(session, newId);
     this.cookie = newId;
+  }
+
+  replaceAnswer(status: number): boolean {
+    if (!this.streamed) this.replacedBy = status;
+    return !this.streamed;
   }
 
   onBeforeEnd(hook: () => void | Promise<void>): void {
@@ -56,12 +65,14 @@ class TestRequest {
   }
 }
 
+let clock: ManualClock;
 let group: FakeGroup;
 let a: DeltaNode;
 let b: DeltaNode;
 
 beforeEach(async () => {
-  group = new FakeGroup(new ManualClock());
+  clock = new ManualClock();
+  group = new FakeGroup(clock);
   a = await DeltaNode.started(group, 1);
   b = await DeltaNode.started(group, 2);
 });
@@ -78,6 +89,100 @@ describe("ReplicationValve", () => {
     assert.ok(pending instanceof Promise);
     await pending;
     assert.deepEqual(b.attributes(id), { n: 2 });
+  });
+
+  const set = ({ session }: TestRequest) => session?.setAttribute("n", 2);
+  const notKept = async () => (await a.registry.getSingleMetric("tomcatcluster_replication_requests_not_kept_total")!.get()).values;
+
+  it("answers, and counts, when no other member has what the request changed: durability Preferred (rule 8)", async () => {
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    group.fate = () => "Lost";
+    const request = new TestRequest(a.manager, { id });
+    await request.through(valve(), set);
+    assert.equal(request.replacedBy, undefined);
+    assert.deepEqual(await notKept(), [{ value: 1, labels: { answer: "sent" } }]);
+  });
+
+  it("answers 503 when no other member has what the request changed: durability Required (rule 8)", async () => {
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    group.fate = () => "Lost";
+    const request = new TestRequest(a.manager, { id });
+    await request.through(valve({ durability: "Required" }), set);
+    assert.equal(request.replacedBy, 503);
+    assert.deepEqual(await notKept(), [{ value: 1, labels: { answer: "refused" } }]);
+    assert.equal(a.manager.sessionsAtRisk, 1);
+    assert.deepEqual(a.attributes(id), { n: 2 }, "the change stays");
+  });
+
+  it("cuts an answer that has begun to leave: durability Required (rule 8)", async () => {
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    group.fate = () => "Lost";
+    const request = new TestRequest(a.manager, { id });
+    request.streamed = true;
+    await request.through(valve({ durability: "Required" }), set);
+    assert.equal(request.res.destroyed, true);
+  });
+
+  it("is content with one of two other members: durability Required (rule 8)", async () => {
+    const c = await DeltaNode.started(group, 3);
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    group.fate = (_from, to) => (to === "2" ? "Lost" : "Delivered");
+    const request = new TestRequest(a.manager, { id });
+    await request.through(valve({ durability: "Required" }), set);
+    assert.equal(request.replacedBy, undefined);
+    assert.deepEqual(c.attributes(id), { n: 2 });
+    assert.deepEqual(await notKept(), []);
+  });
+
+  it("is content with a member that refused the change and then took the whole session: durability Required (rules 8, 12)", async () => {
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    group.fate = (_from, _to, message) => (message.event === SessionDelta ? "Refused" : "Delivered");
+    const request = new TestRequest(a.manager, { id });
+    await request.through(valve({ durability: "Required" }), set);
+    assert.equal(request.replacedBy, undefined);
+    assert.deepEqual(b.attributes(id), { n: 2 });
+  });
+
+  it("answers 503 at once when there is no other member, and only for changes: durability Required (rule 8)", async () => {
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    await b.stop();
+    const change = new TestRequest(a.manager, { id });
+    assert.equal(change.through(valve({ durability: "Required" }), set), undefined);
+    assert.equal(change.replacedBy, 503);
+    const read = new TestRequest(a.manager, { id });
+    assert.equal(read.through(valve({ durability: "Required" })), undefined);
+    assert.equal(read.replacedBy, undefined);
+  });
+
+  it("does not answer 503 for a member that only was not told of an access: durability Required (rule 8)", async () => {
+    const id = await b.create((session) => session.setAttribute("n", 1));
+    group.fate = () => "Lost";
+    const request = new TestRequest(a.manager, { id });
+    await request.through(valve({ durability: "Required" }));
+    assert.equal(group.routes(SessionAccessed).length, 1);
+    assert.equal(request.replacedBy, undefined);
+  });
+
+  it("answers 503 when nobody else learnt that the session has ended: durability Required (rule 8)", async () => {
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    group.fate = () => "Lost";
+    const request = new TestRequest(a.manager, { id });
+    await request.through(valve({ durability: "Required" }), ({ session }) => session?.invalidate());
+    assert.equal(request.replacedBy, 503);
+  });
+
+  it("is content again when the member has caught up: durability Required (rules 8, 11)", async () => {
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    group.fate = () => "Lost";
+    await new TestRequest(a.manager, { id }).through(valve({ durability: "Required" }), set);
+    group.fate = () => "Delivered";
+    await clock.advance(1000);
+    await group.settle();
+    assert.deepEqual(b.attributes(id), { n: 2 });
+    const request = new TestRequest(a.manager, { id });
+    await request.through(valve({ durability: "Required" }), ({ session }) => session?.setAttribute("n", 3));
+    assert.equal(request.replacedBy, undefined);
+    assert.deepEqual(b.attributes(id), { n: 3 });
   });
 
   it("does nothing for requests without a session", () => {
