@@ -7,6 +7,7 @@ import type { BalancerMetrics, OwnOutcome, RetryReason } from "./balancer-metric
 import { ClientBody, type ClientBodyLimits, type HeldMemory } from "./forward/client-body.ts";
 import type { Attempt, AttemptFailure, AttemptListener } from "./forward/forwarder.ts";
 import { RequestBodyCutError } from "./forward/request-body.ts";
+import type { RunningRequest, RunningRequests } from "./running-requests.ts";
 import type { BalancingMethod } from "./selection/balancing-method.ts";
 import { selectWorker } from "./selection/select-worker.ts";
 import type { SessionsInUse } from "./workers/sessions-in-use.ts";
@@ -31,7 +32,7 @@ export interface RequestContext extends HeldMemory {
   /** Undefined: sessions do not stick. */
   readonly sticky: (SessionIdOptions & { readonly force: boolean }) | undefined;
   /** Requests that the sweep looks at. */
-  readonly running: Set<BalancedRequest>;
+  readonly running: RunningRequests;
   stopping: boolean;
 }
 
@@ -52,7 +53,8 @@ const DISCARD_MS = 30_000;
 const NO_SESSION_IDS: readonly string[] = [];
 const isInUse = (worker: Worker, stem: string): boolean => worker.sessionsInUse?.isInUse(stem) ?? false;
 
-export class BalancedRequest implements AttemptListener {
+export class BalancedRequest implements AttemptListener, RunningRequest {
+  place = -1;
   readonly #context: RequestContext;
   readonly #head: GatedRequest;
   readonly #request: IncomingMessage;

@@ -20,6 +20,7 @@ import { BalancedRequest, type RequestContext, type UpgradeOffer } from "./balan
 import { BalancerMetrics } from "./balancer-metrics.ts";
 import { HttpForwarder } from "./forward/http/http-forwarder.ts";
 import { UpgradedConnection } from "./forward/upgraded-connection.ts";
+import { RunningRequests } from "./running-requests.ts";
 import { BALANCING_METHODS } from "./selection/balancing-methods.ts";
 import type { Discovery } from "./workers/discovery/discovery.ts";
 import { DnsDiscovery } from "./workers/discovery/dns-discovery.ts";
@@ -62,7 +63,7 @@ export class Balancer implements Lifecycle {
     this.#settings = settings;
     this.#gateOptions = { maxHeaders: settings.limits.headers, forwarded: settings.forwarded };
     this.#workers = this.#createRegistry(deps);
-    const running = new Set<BalancedRequest>();
+    const running = new RunningRequests();
     this.#metrics = new BalancerMetrics(deps.registry, {
       workers: () => this.#workers.workers,
       requestsInFlight: () => running.size,
@@ -114,7 +115,7 @@ export class Balancer implements Lifecycle {
     for (const connection of this.#upgraded) connection.destroy();
     const deadline = this.#clock.setTimeout(() => {
       this.#logger.warn({ requests: this.#context.running.size }, "Requests cut at the drain deadline");
-      for (const request of [...this.#context.running]) request.destroy();
+      this.#context.running.destroyAll();
       this.#server.closeAllConnections();
     }, this.#settings.drain.deadlineSeconds * 1000);
     await new Promise<void>((resolve) => {
@@ -167,7 +168,7 @@ export class Balancer implements Lifecycle {
   }
 
   #sweep(): void {
-    for (const request of this.#context.running) request.sweep(SWEEP_MS);
+    this.#context.running.sweep(SWEEP_MS);
     if (this.#context.stopping) this.#server.closeIdleConnections();
   }
 
@@ -211,7 +212,7 @@ export class Balancer implements Lifecycle {
     return server;
   }
 
-  #createContext(running: Set<BalancedRequest>): RequestContext {
+  #createContext(running: RunningRequests): RequestContext {
     const { stickySession, timeouts, limits, healthCheck, method } = this.#settings;
     const { pathParameter } = stickySession;
     return {
@@ -252,17 +253,14 @@ export class Balancer implements Lifecycle {
         logger,
         discovery: this.#createDiscovery(deps),
         createForwarder: ({ address, port }) =>
-          new HttpForwarder(
-            { clock, logger },
-            {
-              address,
-              port,
-              connectTimeoutMs: backend.connectTimeoutMilliseconds,
-              keepAliveMs: backend.keepAliveSeconds * 1000,
-              maxIdle: backend.maxIdleConnections,
-              maxResponseHeaderBytes: backend.maxResponseHeaderBytes,
-            },
-          ),
+          new HttpForwarder(clock, {
+            address,
+            port,
+            connectTimeoutMs: backend.connectTimeoutMilliseconds,
+            keepAliveMs: backend.keepAliveSeconds * 1000,
+            maxIdle: backend.maxIdleConnections,
+            maxResponseHeaderBytes: backend.maxResponseHeaderBytes,
+          }),
       },
       {
         healthCheck: { ...healthCheck, intervalMs: healthCheck.intervalMilliseconds, timeoutMs: healthCheck.timeoutMilliseconds },

@@ -37,7 +37,7 @@ export interface AttemptListener {
   /** False: no further data until `Attempt.resume`. */
   answerData(chunk: Buffer): boolean;
   answerEnded(): void;
-  /** The worker has switched protocols; the socket is the listener's from now on. */
+  /** The worker has switched protocols; the socket, paused, is the listener's from now on. */
   upgraded(head: ResponseHead, socket: Duplex): void;
   attemptFailed(failure: AttemptFailure): void;
 }

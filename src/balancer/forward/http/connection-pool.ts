@@ -1,48 +1,33 @@
 // Kept-alive HTTP connections to one worker, the last used one first.
-import type { EventEmitter } from "node:events";
-import { buildConnector, Client } from "undici";
-import { asError, type Clock, type Logger } from "../../../base/index.ts";
+import type { Clock, Timer } from "../../../base/index.ts";
+import { WorkerConnection, type WorkerConnectionOptions } from "./worker-connection.ts";
 
-export interface ConnectionPoolOptions {
-  readonly address: string;
-  readonly port: number;
-  readonly connectTimeoutMs: number;
+export interface ConnectionPoolOptions extends WorkerConnectionOptions {
   /** Idle connections are closed after this time; a worker's Keep-Alive field may shorten it. */
   readonly keepAliveMs: number;
   readonly maxIdle: number;
-  readonly maxResponseHeaderBytes: number;
-}
-
-/** One connection: undici's Client, which carries one request at a time. */
-export interface PooledConnection {
-  readonly client: Client;
-  /** It has carried a request. */
-  used: boolean;
-  /** Of the pool's clock, when its last answer ended. */
-  lastUsedMs: number;
 }
 
 /** A request that must not be repeated travels only on a connection that is new or was used this recently (rule 19). */
 const FRESH_MS = 1000;
 
+/** A worker's own limit is undercut by this, so that it does not close a connection while a request is on its way to it. */
+const KEEP_ALIVE_MARGIN_MS = 500;
+/** How often idle connections are looked at. */
+const EXPIRY_CHECK_MS = 1000;
+
 export class ConnectionPool {
   readonly #clock: Clock;
-  readonly #logger: Logger;
   readonly #options: ConnectionPoolOptions;
-  readonly #origin: URL;
-  readonly #connect: buildConnector.connector;
   /** Most recently used last. */
-  readonly #idle: PooledConnection[] = [];
+  #idle: WorkerConnection[] = [];
   #active = 0;
   #closed = false;
+  #expiryCheck: Timer | undefined;
 
-  constructor(deps: { clock: Clock; logger: Logger }, options: ConnectionPoolOptions) {
-    this.#clock = deps.clock;
-    this.#logger = deps.logger;
+  constructor(clock: Clock, options: ConnectionPoolOptions) {
+    this.#clock = clock;
     this.#options = options;
-    const host = options.address.includes(":") ? `[${options.address}]` : options.address;
-    this.#origin = new URL(`http://${host}:${options.port}`);
-    this.#connect = buildConnector({ timeout: options.connectTimeoutMs, allowH2: false, maxCachedSessions: 0 });
   }
 
   get idle(): number {
@@ -53,67 +38,65 @@ export class ConnectionPool {
     return this.#active;
   }
 
-  /** A connection of the caller's own until `release` or `discard`. It connects when a request is sent, if it has not yet. */
-  acquire(requirement: "Any" | "Recent" | "New"): PooledConnection {
+  /** A connection of the caller's own until `release`, `discard` or `handOver`. A new one is about to connect. */
+  acquire(requirement: "Any" | "Recent" | "New"): WorkerConnection {
     this.#active++;
-    const latest = requirement === "New" ? undefined : this.#idle.at(-1);
-    if (latest && (requirement === "Any" || this.#clock.monotonic() - latest.lastUsedMs <= FRESH_MS)) {
-      this.#idle.pop();
-      return latest;
+    if (requirement !== "New") {
+      const nowMs = this.#clock.monotonic();
+      for (let latest = this.#idle.at(-1); latest; latest = this.#idle.at(-1)) {
+        if (requirement === "Recent" && nowMs - latest.lastUsedMs > FRESH_MS) break;
+        this.#idle.pop();
+        if (nowMs < latest.expiresMs) return latest;
+        latest.destroy();
+      }
     }
-    return this.#create();
+    return new WorkerConnection(this.#clock, this.#options, (connection) => this.#forget(connection));
   }
 
-  /** Its answer is complete and the worker keeps it open. */
-  release(connection: PooledConnection): void {
-    if (this.#closed || this.#idle.length >= this.#options.maxIdle) {
+  /** Its answer is complete and the worker keeps it open, for `keepAliveSeconds` if it has said so (-1: it has not). */
+  release(connection: WorkerConnection, keepAliveSeconds: number): void {
+    const workersMs = keepAliveSeconds === -1 ? Number.POSITIVE_INFINITY : keepAliveSeconds * 1000 - KEEP_ALIVE_MARGIN_MS;
+    const keepMs = Math.min(this.#options.keepAliveMs, workersMs);
+    if (this.#closed || keepMs <= 0 || this.#idle.length >= this.#options.maxIdle) {
       this.discard(connection);
       return;
     }
     this.#active--;
     connection.used = true;
     connection.lastUsedMs = this.#clock.monotonic();
+    connection.expiresMs = connection.lastUsedMs + keepMs;
     this.#idle.push(connection);
+    this.#expiryCheck ??= this.#clock.setInterval(() => this.#closeExpired(), EXPIRY_CHECK_MS);
   }
 
-  discard(connection: PooledConnection): void {
+  discard(connection: WorkerConnection): void {
     this.#active--;
-    this.#destroy(connection);
+    connection.destroy();
+  }
+
+  /** Its socket belongs to somebody else now. */
+  handOver(): void {
+    this.#active--;
   }
 
   close(): void {
     this.#closed = true;
-    for (const connection of this.#idle.splice(0)) this.#destroy(connection);
+    this.#expiryCheck?.cancel();
+    for (const connection of this.#idle.splice(0)) connection.destroy();
   }
 
-  #create(): PooledConnection {
-    const client = new Client(this.#origin, {
-      connect: this.#connect,
-      allowH2: false,
-      pipelining: 1,
-      keepAliveTimeout: this.#options.keepAliveMs,
-      keepAliveMaxTimeout: this.#options.keepAliveMs,
-      keepAliveTimeoutThreshold: 500,
-      maxHeaderSize: this.#options.maxResponseHeaderBytes,
-      headersTimeout: 0, // the balancer's sweep watches progress
-      bodyTimeout: 0,
-    });
-    const connection: PooledConnection = { client, used: false, lastUsedMs: 0 };
-    client.on("disconnect", () => this.#forget(connection));
-    const emitter: EventEmitter = client;
-    emitter.on("error", (error) => this.#logger.error({ err: asError(error) }, "Connection to a worker failed outside a request"));
-    return connection;
-  }
-
-  /** The worker closed it, or its idle time is over. */
-  #forget(connection: PooledConnection): void {
+  /** The worker closed it. */
+  #forget(connection: WorkerConnection): void {
     const index = this.#idle.lastIndexOf(connection);
-    if (index === -1) return;
-    this.#idle.splice(index, 1);
-    this.#destroy(connection);
+    if (index !== -1) this.#idle.splice(index, 1);
   }
 
-  #destroy(connection: PooledConnection): void {
-    void connection.client.destroy();
+  #closeExpired(): void {
+    const nowMs = this.#clock.monotonic();
+    this.#idle = this.#idle.filter((connection) => {
+      if (nowMs < connection.expiresMs) return true;
+      connection.destroy();
+      return false;
+    });
   }
 }

@@ -1,114 +1,113 @@
-// One try of a request at one worker: undici's callbacks told as the port's.
-import type { Duplex } from "node:stream";
-import type { Dispatcher } from "undici";
-import { systemErrorCode, TomcatClusterError } from "../../../base/index.ts";
-import { readResponseHead } from "../../../protocol/index.ts";
-import type { Attempt, AttemptFailureKind, AttemptListener } from "../forwarder.ts";
-import type { ConnectionPool, PooledConnection } from "./connection-pool.ts";
+// One try of a request at one worker: what happens on its connection told as the port tells it.
+import { type Duplex, Readable } from "node:stream";
+import { formatRequestHead, ResponseError, type ResponseHead, type WorkerResponseHead } from "../../../protocol/index.ts";
+import type { Attempt, AttemptFailureKind, AttemptListener, OutgoingRequest } from "../forwarder.ts";
+import type { ConnectionPool } from "./connection-pool.ts";
+import { RequestBodyWriter } from "./request-body-writer.ts";
+import type { ConnectionUser, WorkerConnection } from "./worker-connection.ts";
 
-/** The reason with which an attempt ends that nobody waits for any more. */
-class AttemptAbortedError extends TomcatClusterError {
-  readonly code = "ATTEMPT_ABORTED";
+/** A held body up to this length leaves in one piece with the head: copying it costs less than a second buffer in the write. */
+const JOINED_BODY_BYTES = 8192;
 
-  constructor() {
-    super("The balancer gave the request up");
-  }
-}
-
-const NO_HEADERS: readonly Buffer[] = [];
-
-export class HttpAttempt implements Attempt, Dispatcher.DispatchHandler {
+export class HttpAttempt implements Attempt, ConnectionUser {
   readonly #pool: ConnectionPool;
-  readonly #connection: PooledConnection;
+  readonly #connection: WorkerConnection;
+  readonly #request: OutgoingRequest;
+  readonly #workerHost: string;
   readonly #listener: AttemptListener;
   readonly #reusedConnection: boolean;
-  #controller: Dispatcher.DispatchController | undefined;
+  #bodyWriter: RequestBodyWriter | undefined;
   #settled = false;
-  #close = false;
-  #sending = false;
-  #unreadableHead = false;
+  #persistent = false;
+  #keepAliveSeconds = -1;
 
-  constructor(pool: ConnectionPool, connection: PooledConnection, listener: AttemptListener) {
+  /** `workerHost` is the Host field of a request that has none. */
+  constructor(pool: ConnectionPool, connection: WorkerConnection, request: OutgoingRequest, workerHost: string, listener: AttemptListener) {
     this.#pool = pool;
     this.#connection = connection;
+    this.#request = request;
+    this.#workerHost = workerHost;
     this.#listener = listener;
     this.#reusedConnection = connection.used;
   }
 
-  send(options: Dispatcher.DispatchOptions): void {
-    this.#sending = true;
-    this.#connection.client.dispatch(options, this);
-    this.#sending = false;
+  start(): void {
+    const { head } = this.#request;
+    this.#connection.begin(this, { headOnly: head.method === "HEAD", upgrade: head.webSocket });
+    if (this.#connection.connected) this.connected();
   }
 
   resume(): void {
-    if (!this.#settled) this.#controller?.resume();
+    if (!this.#settled) this.#connection.resume();
   }
 
   abort(): void {
     if (this.#settled) return;
-    this.#settled = true;
+    this.#settle();
     this.#pool.discard(this.#connection);
-    this.#controller?.abort(new AttemptAbortedError());
   }
 
-  /** The connection stands and the head is about to be written. */
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    if (this.#settled) controller.abort(new AttemptAbortedError());
-  }
-
-  onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
-    if (status < 200) return;
-    const head = readResponseHead((controller.rawHeaders as readonly Buffer[] | null) ?? NO_HEADERS);
-    this.#close = head.close;
-    try {
-      this.#listener.answerStarted(status, head);
-    } catch (error) {
-      this.#unreadableHead = true;
-      throw error; // undici hands it to onResponseError
+  connected(): void {
+    const { head, body } = this.#request;
+    const text = formatRequestHead(head, this.#workerHost);
+    if (body === undefined) {
+      this.#connection.write(text);
+    } else if (body instanceof Readable) {
+      this.#connection.write(text);
+      this.#bodyWriter = new RequestBodyWriter(body, this.#connection, head.chunked, (cause) => this.#bodyFailed(cause));
+      this.#bodyWriter.start();
+    } else if (body.length <= JOINED_BODY_BYTES) {
+      this.#connection.write(text + body.toString("latin1"));
+    } else {
+      this.#connection.write(text);
+      this.#connection.write(body);
     }
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (!this.#listener.answerData(chunk)) controller.pause();
+  drained(): void {
+    this.#bodyWriter?.resume();
   }
 
-  onResponseEnd(): void {
-    if (this.#settled) return;
-    this.#settled = true;
-    if (this.#close) this.#pool.discard(this.#connection);
-    else this.#pool.release(this.#connection);
+  responseHead(head: WorkerResponseHead): void {
+    this.#persistent = head.persistent;
+    this.#keepAliveSeconds = head.keepAliveSeconds;
+    try {
+      this.#listener.answerStarted(head.status, head);
+    } catch (cause) {
+      throw new ResponseError("The head of the answer cannot be passed on", { cause });
+    }
+  }
+
+  responseData(bytes: Buffer): boolean {
+    return this.#listener.answerData(bytes);
+  }
+
+  responseEnd(): void {
+    const requestSent = !this.#bodyWriter || this.#bodyWriter.ended;
+    this.#settle();
+    if (this.#persistent && requestSent && this.#connection.clean) this.#pool.release(this.#connection, this.#keepAliveSeconds);
+    else this.#pool.discard(this.#connection);
     this.#listener.answerEnded();
   }
 
-  onRequestUpgrade(controller: Dispatcher.DispatchController, _status: number, _headers: unknown, socket: Duplex): void {
-    if (this.#settled) {
-      socket.destroy();
-      return;
-    }
-    this.#settled = true;
-    this.#pool.discard(this.#connection);
-    this.#listener.upgraded(readResponseHead((controller.rawHeaders as readonly Buffer[] | null) ?? NO_HEADERS), socket);
+  responseUpgrade(head: ResponseHead, socket: Duplex): void {
+    this.#settle();
+    this.#pool.handOver();
+    this.#listener.upgraded(head, socket);
   }
 
-  onResponseError(_controller: unknown, cause: Error): void {
-    if (this.#settled) return;
-    this.#settled = true;
+  connectionFailed(kind: AttemptFailureKind, cause: Error): void {
+    this.#settle();
     this.#pool.discard(this.#connection);
-    const failure = { kind: this.#failureKind(cause), reusedConnection: this.#reusedConnection, cause };
-    if (this.#sending) queueMicrotask(() => this.#listener.attemptFailed(failure));
-    else this.#listener.attemptFailed(failure);
+    this.#listener.attemptFailed({ kind, reusedConnection: this.#reusedConnection, cause });
   }
 
-  #failureKind(cause: Error): AttemptFailureKind {
-    const code = systemErrorCode(cause);
-    if (code !== undefined && UNSENDABLE.has(code)) return "Unsendable";
-    if (!this.#controller) return "Refused";
-    if (this.#unreadableHead || (code !== undefined && (BAD_ANSWER.has(code) || code.startsWith("HPE_")))) return "BadAnswer";
-    return "Lost";
+  #bodyFailed(cause: Error): void {
+    this.connectionFailed("Lost", cause);
+  }
+
+  #settle(): void {
+    this.#settled = true;
+    this.#bodyWriter?.stop();
   }
 }
-
-const UNSENDABLE: ReadonlySet<string> = new Set(["UND_ERR_INVALID_ARG", "UND_ERR_NOT_SUPPORTED"]);
-const BAD_ANSWER: ReadonlySet<string> = new Set(["UND_ERR_HEADERS_OVERFLOW", "UND_ERR_RES_EXCEEDED_MAX_SIZE"]);

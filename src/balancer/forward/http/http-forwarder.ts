@@ -1,14 +1,17 @@
 // Requests to one worker over HTTP/1.1 on kept-alive connections.
-import type { Clock, Logger } from "../../../base/index.ts";
+import type { Clock } from "../../../base/index.ts";
 import type { Attempt, AttemptListener, Forwarder, OutgoingRequest } from "../forwarder.ts";
 import { ConnectionPool, type ConnectionPoolOptions } from "./connection-pool.ts";
 import { HttpAttempt } from "./http-attempt.ts";
 
 export class HttpForwarder implements Forwarder {
   readonly #pool: ConnectionPool;
+  readonly #workerHost: string;
 
-  constructor(deps: { clock: Clock; logger: Logger }, options: ConnectionPoolOptions) {
-    this.#pool = new ConnectionPool(deps, options);
+  constructor(clock: Clock, options: ConnectionPoolOptions) {
+    const { address, port } = options;
+    this.#pool = new ConnectionPool(clock, options);
+    this.#workerHost = `${address.includes(":") ? `[${address}]` : address}:${port}`;
   }
 
   get idleConnections(): number {
@@ -20,18 +23,9 @@ export class HttpForwarder implements Forwarder {
   }
 
   forward(request: OutgoingRequest, listener: AttemptListener): Attempt {
-    const { head } = request;
-    const requirement = request.freshConnection || head.webSocket ? "New" : request.idempotent ? "Any" : "Recent";
-    const connection = this.#pool.acquire(requirement);
-    const attempt = new HttpAttempt(this.#pool, connection, listener);
-    attempt.send({
-      method: head.method,
-      path: head.target,
-      headers: head.headers,
-      body: request.body ?? null,
-      idempotent: request.idempotent,
-      upgrade: head.webSocket ? "websocket" : null,
-    });
+    const requirement = request.freshConnection || request.head.webSocket ? "New" : request.idempotent ? "Any" : "Recent";
+    const attempt = new HttpAttempt(this.#pool, this.#pool.acquire(requirement), request, this.#workerHost, listener);
+    attempt.start();
     return attempt;
   }
 
