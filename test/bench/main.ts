@@ -1,6 +1,8 @@
 // `npm run bench`: product.md's budgets, ours and the real peers in one run, as ratios. Prints a table; fails only when something breaks.
+// `npm run bench -- --encryption off|on|both` (default both): whether the channels are encrypted, on both sides alike, with AES-256-GCM.
 import { spawnSync } from "node:child_process";
 import { cpus, totalmem } from "node:os";
+import { parseArgs } from "node:util";
 import { RealHttpd } from "../support/httpd.ts";
 import { LocalCluster } from "../support/local-cluster.ts";
 import { cpuSeconds, memoryMiB } from "../support/process-cpu.ts";
@@ -30,6 +32,13 @@ interface Contender {
 
 type Mode = "Asynchronous" | "Synchronous";
 
+interface Setup {
+  readonly mode: Mode;
+  readonly encrypted: boolean;
+}
+
+const ENCRYPTION = { algorithm: "AES/GCM/NoPadding", key: "00112233445566778899aabbccddeeff".repeat(2) } as const;
+
 async function measure(contender: Contender): Promise<Figures> {
   try {
     const cookies = await createSessions(contender.url);
@@ -52,13 +61,13 @@ async function measure(contender: Contender): Promise<Figures> {
   }
 }
 
-async function ours(mode: Mode): Promise<Contender> {
+async function ours({ mode, encrypted }: Setup): Promise<Contender> {
   const cluster = await LocalCluster.start({
     manifest: {
       apiVersion: "tribes.dev/v1alpha1",
       kind: "TomcatCluster",
       metadata: { name: "shop" },
-      spec: { replicas: 2, replication: { mode } },
+      spec: { replicas: 2, replication: { mode }, group: { encryption: { mode: encrypted ? "SharedKey" : "Disabled" } } },
     },
     compiled: true,
   });
@@ -70,7 +79,7 @@ async function ours(mode: Mode): Promise<Contender> {
   };
 }
 
-async function peers(mode: Mode): Promise<Contender> {
+async function peers({ mode, encrypted }: Setup): Promise<Contender> {
   const members = ["127.0.78.2", "127.0.78.3"];
   const tomcats = members.map(
     (address, index) =>
@@ -83,6 +92,7 @@ async function peers(mode: Mode): Promise<Contender> {
         members,
         contextPath: "/shop",
         channelSendOptions: mode === "Synchronous" ? 6 : 8,
+        ...(encrypted && { encryption: ENCRYPTION }),
       }),
   );
   await Promise.all(tomcats.map((tomcat) => tomcat.start()));
@@ -122,7 +132,17 @@ function ratio(name: string, value: number, budget: number, higherIsBetter = fal
   return `| ${name} | ${value.toFixed(2)} | ${higherIsBetter ? "≥" : "≤"} ${budget.toFixed(2)} | ${holds ? "yes" : "no"} |`;
 }
 
+/** Without and with encryption, as the command line says. */
+function setups(): readonly Setup[] {
+  const { encryption } = parseArgs({ options: { encryption: { type: "string", default: "both" } } }).values;
+  if (!["off", "on", "both"].includes(encryption)) throw new Error(`--encryption is off, on or both, not "${encryption}"`);
+  return [false, true]
+    .filter((encrypted) => encryption === "both" || encrypted === (encryption === "on"))
+    .flatMap((encrypted) => (["Asynchronous", "Synchronous"] as const).map((mode) => ({ mode, encrypted })));
+}
+
 async function main(): Promise<void> {
+  const measured = setups();
   const build = spawnSync("npm", ["run", "build"], { stdio: "inherit" });
   if (build.status !== 0) throw new Error("The build failed");
   const lines: string[] = [
@@ -132,16 +152,18 @@ async function main(): Promise<void> {
     "|---|---|---|---|---|---|---|---|---|",
   ];
   const ratios: string[] = ["", "| ratio, ours : peers | seen | budget | holds |", "|---|---|---|---|"];
-  for (const mode of ["Asynchronous", "Synchronous"] as const) {
-    const theirs = await measure(await peers(mode));
-    const own = await measure(await ours(mode));
-    lines.push(row(`Apache httpd (mod_proxy_ajp) + 2 × Tomcat, ${mode}`, theirs), row(`tomcat-cluster, 2 workers, ${mode}`, own));
+  for (const setup of measured) {
+    const { mode, encrypted } = setup;
+    const what = `${mode}${encrypted ? ", encrypted" : ""}`;
+    const theirs = await measure(await peers(setup));
+    const own = await measure(await ours(setup));
+    lines.push(row(`Apache httpd (mod_proxy_ajp) + 2 × Tomcat, ${what}`, theirs), row(`tomcat-cluster, 2 workers, ${what}`, own));
     const cpu = (own.balancerMicros + own.workerMicros) / (theirs.balancerMicros + theirs.workerMicros);
-    ratios.push(ratio(`CPU per request, ${mode}`, cpu, mode === "Asynchronous" ? 0.4 : 0.5));
+    ratios.push(ratio(`CPU per request, ${what}`, cpu, mode === "Asynchronous" ? 0.4 : 0.5));
     if (mode === "Asynchronous") {
-      ratios.push(ratio("requests per second", own.requestsPerSecond / theirs.requestsPerSecond, 2, true));
-      ratios.push(ratio("latency p99", own.p99Ms / theirs.p99Ms, 0.5));
-      ratios.push(ratio("memory of two workers", own.memoryMiB / theirs.memoryMiB, 0.6));
+      ratios.push(ratio(`requests per second, ${what}`, own.requestsPerSecond / theirs.requestsPerSecond, 2, true));
+      ratios.push(ratio(`latency p99, ${what}`, own.p99Ms / theirs.p99Ms, 0.5));
+      ratios.push(ratio(`memory of two workers, ${what}`, own.memoryMiB / theirs.memoryMiB, 0.6));
     }
   }
   ratios.push(ratio("start of a worker alone, seconds", await workerStartSeconds(), 0.5));
