@@ -4,6 +4,7 @@ import type { Member, MembershipListener } from "./channel.ts";
 import type { ChannelMetrics } from "./channel-metrics.ts";
 import type { RpcCarrier } from "./rpc-carrier.ts";
 import { RpcChannel, type RpcHandler, type RpcResult } from "./rpc-channel.ts";
+import { NotYetMemberError } from "./stack-errors.ts";
 
 /** "ours": a worker of this project. "Tomcat": anything that has no RPC channel of this name. */
 export type MemberKind = "ours" | "Tomcat";
@@ -42,7 +43,8 @@ interface Greeting {
 /**
  * Says hello to each member that appears, with acknowledgement after processing, until it has answered or gone. A worker of ours
  * answers; a Tomcat's DNS provider adds the sender and answers NoRpcChannelReply. The channel looks an unknown sender up before its
- * hello reaches us, so whoever has our answer has us among its members and we have it among ours.
+ * hello reaches us, and one that was suspect, such as a new process at the address of a dead one, gets its answer when it has proved
+ * that it lives: so whoever has our answer is among the members that we write to.
  *
  * A Tomcat whose DNS listed us before we listened is slower: its TcpFailureDetector has found us dead, takes no hello for a sign of
  * life, and asks again with its next heartbeat (seen with 10.1.60). Its probe shows that it knows us then.
@@ -59,6 +61,8 @@ export class Hello implements MembershipListener {
   /** Members that have probed us, by key, also before they are members here. */
   readonly #probedBy = new Set<string>();
   #waiting: (() => void)[] = [];
+  /** Senders of a hello that are no members yet: called when one becomes a member, or when there is nothing to wait for any more. */
+  readonly #unanswered = new Set<(member: Member | undefined) => void>();
 
   constructor(deps: HelloDeps, options: HelloOptions = {}) {
     this.#deps = deps;
@@ -67,6 +71,7 @@ export class Hello implements MembershipListener {
     this.#tomcatPatienceMs = options.tomcatPatienceMs ?? 6000;
     const handler: RpcHandler = {
       replyRequest: (_message, sender) => {
+        if (!this.#greetings.has(sender.key)) return this.#onceMember(sender).then(() => GREETING);
         this.#learn(sender, "ours");
         return GREETING;
       },
@@ -87,6 +92,7 @@ export class Hello implements MembershipListener {
     for (const greeting of this.#greetings.values()) this.#end(greeting);
     this.#greetings.clear();
     this.#probedBy.clear();
+    for (const tell of [...this.#unanswered]) tell(undefined);
     this.#wake();
   }
 
@@ -115,6 +121,7 @@ export class Hello implements MembershipListener {
   memberAdded(member: Member): void {
     const greeting: Greeting = { member, ended: new AbortController(), kind: undefined, knowsUs: false, timer: undefined };
     this.#greetings.set(member.key, greeting);
+    for (const tell of [...this.#unanswered]) tell(member);
     void this.#greet(greeting);
   }
 
@@ -132,6 +139,25 @@ export class Hello implements MembershipListener {
     this.#probedBy.add(member.key);
     const greeting = this.#greetings.get(member.key);
     if (greeting?.kind === "Tomcat") this.#knowsUs(greeting);
+  }
+
+  /** Rejects after the time that the greeting member waits for its answer: it greets again. */
+  #onceMember(sender: Member): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const tell = (member: Member | undefined) => {
+        if (member !== undefined && member.key !== sender.key) return;
+        this.#unanswered.delete(tell);
+        timer.cancel();
+        if (member === undefined) {
+          reject(new NotYetMemberError(sender.name));
+          return;
+        }
+        this.#learn(member, "ours");
+        resolve();
+      };
+      const timer = this.#deps.clock.setTimeout(() => tell(undefined), this.#timeoutMs);
+      this.#unanswered.add(tell);
+    });
   }
 
   /** Ends when it is known what the member is, also from a hello of its own: who greets us knows us. */

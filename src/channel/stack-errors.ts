@@ -47,6 +47,16 @@ export class TooManyCallsError extends TomcatClusterError {
   }
 }
 
+/** Who says hello is not listed, or has yet to prove that it lives: nobody writes to it, so its hello has no answer (rule 4). */
+export class NotYetMemberError extends TomcatClusterError {
+  readonly code = "NOT_YET_MEMBER";
+  override readonly retryable = true;
+
+  constructor(member: string) {
+    super(`"${member}" is not a member here yet; its next hello may find that it is`);
+  }
+}
+
 /** Two RpcChannels of one channel with the same id. */
 export class DuplicateRpcIdError extends TomcatClusterError {
   readonly code = "DUPLICATE_RPC_ID";

@@ -369,12 +369,13 @@ describe("GroupChannel", () => {
     await channel.stop();
   });
 
-  it("answers a hello", async () => {
+  it("answers a member's hello", async () => {
     const { floor, channel } = await started();
+    floor.add(B);
     const uuid = Buffer.alloc(16, 9);
     const body = encodeRpcMessage({ kind: "Request", uuid, rpcId: "tomcat-cluster-hello", message: "hello" }, new SuidTable());
     await floor.receiver.onMessage(testMessage({ address: B, options: 6, body }));
-    const reply = decodeRpcMessage(new ObjectInputStream(floor.sent[0]!.message.body).readObject());
+    const reply = decodeRpcMessage(new ObjectInputStream(floor.sent.at(-1)!.message.body).readObject());
     assert.equal(reply.kind, "Reply");
     assert.deepEqual(reply.uuid, uuid);
     await channel.stop();

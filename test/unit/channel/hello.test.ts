@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { silentLogger, systemRandom } from "../../../src/base/index.ts";
+import type { Member } from "../../../src/channel/channel.ts";
 import { ChannelError, ConnectError } from "../../../src/channel/errors.ts";
 import { HELLO_RPC_ID, Hello } from "../../../src/channel/hello.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
@@ -17,6 +18,12 @@ function open() {
   hello.onKind = (member, kind) => void learnt.push(`${member.address} ${kind}`);
   hello.open();
   return { clock, carrier, hello, learnt };
+}
+
+function greet(carrier: RecordingCarrier, sender: Member): void | Promise<void> {
+  return carrier.endpoints
+    .get(HELLO_RPC_ID)!
+    .rpcReceived({ kind: "Request", uuid: Buffer.alloc(16), rpcId: HELLO_RPC_ID, message: null }, sender);
 }
 
 async function settled(promise: Promise<void>): Promise<boolean> {
@@ -122,15 +129,40 @@ describe("Hello", () => {
   it("learns from a hello that its sender is ours, answers, and needs no answer of its own any more", async () => {
     const { carrier, hello, learnt } = open();
     carrier.add(B);
-    const greet = (sender = B) =>
-      carrier.endpoints
-        .get(HELLO_RPC_ID)!
-        .rpcReceived({ kind: "Request", uuid: Buffer.alloc(16), rpcId: HELLO_RPC_ID, message: null }, sender);
-    await greet();
+    await greet(carrier, B);
     await hello.everyMemberAnswered();
     assert.equal(carrier.sent.at(-1)?.rpc.kind, "Reply");
-    await greet(C);
-    assert.deepEqual(learnt, ["127.0.9.2 ours"], "a stranger gets an answer and is not remembered");
+    assert.deepEqual(learnt, ["127.0.9.2 ours"]);
+  });
+
+  it("rule 4: answers a sender that is no member yet, such as a suspect, only when it is one: then all that follows is written to it", async () => {
+    const { clock, carrier, hello, learnt } = open();
+    const answered = greet(carrier, B);
+    carrier.add(C);
+    await clock.advance(2000);
+    assert.deepEqual(
+      carrier.sent.map(({ rpc }) => rpc.kind),
+      ["Request"],
+      "C's hello, and no answer to B",
+    );
+    carrier.add(B);
+    await answered;
+    assert.deepEqual([carrier.sent.at(-1)?.rpc.kind, carrier.sent.at(-1)?.destinations[0]?.address], ["Reply", "127.0.9.2"]);
+    assert.deepEqual(learnt, ["127.0.9.2 ours"]);
+    hello.close();
+    assert.equal(clock.pendingTimers, 0);
+  });
+
+  it("rule 4: refuses the hello of a sender that does not become a member in time, or before it is closed", async () => {
+    const { clock, carrier, hello } = open();
+    const late = assert.rejects(Promise.resolve(greet(carrier, B)), { code: "NOT_YET_MEMBER" });
+    await clock.advance(3000);
+    await late;
+    const cut = assert.rejects(Promise.resolve(greet(carrier, B)), { code: "NOT_YET_MEMBER" });
+    hello.close();
+    await cut;
+    assert.equal(carrier.sent.length, 0);
+    assert.equal(clock.pendingTimers, 0);
   });
 
   it("gives up waiting when told so, or when it is closed", async () => {
