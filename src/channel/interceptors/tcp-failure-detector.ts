@@ -39,7 +39,7 @@ interface Candidate {
 /**
  * A listed address becomes a member when it can be connected to, or when it speaks. A member that is no longer listed, or that
  * failed in a send, goes when it does not answer a probe that asks for an ACK; a frozen process accepts connections, so
- * nothing less counts. Listed ones that went are suspects: each heartbeat asks them again, and their answer brings them back.
+ * nothing less counts. One that closes the connection is no news: DNS may list us later there than here. Listed ones that went are suspects: each heartbeat asks them again, and their answer brings them back.
  */
 export class TcpFailureDetector extends ChannelInterceptor {
   readonly #deps: TcpFailureDetectorDeps;
@@ -177,8 +177,14 @@ export class TcpFailureDetector extends ChannelInterceptor {
     const alive = await this.#deps.probe.probe(this.localMember, member, state !== "New");
     if (state !== "New") candidate.checkedMs = this.#deps.clock.monotonic();
     if (this.#stopped || this.#candidates.get(member.key) !== candidate) return;
-    this.#deps.metrics.probes.inc({ result: alive ? "alive" : "dead" });
-    this.#deps.logger.debug({ member: member.name, alive }, "Member asked");
+    const result = alive === undefined ? "closed" : alive ? "alive" : "dead";
+    this.#deps.metrics.probes.inc({ result });
+    this.#deps.logger.debug({ member: member.name, result }, "Member asked");
+    if (alive === undefined) {
+      // It has not taken us for a member yet, or has just died: the next heartbeat tells.
+      candidate.overdue = true;
+      return;
+    }
     if (alive && candidate.state !== "Alive") this.#answered(candidate);
     // A new one may have spoken meanwhile: then it lives, although it could not be reached yet.
     else if (!alive && candidate.state === "Alive" && state === "Alive") this.#failed(candidate);

@@ -1,6 +1,6 @@
 // Asks one member whether it lives: a short connection of its own with one 64-byte message (tribes.md 12.2, rule 3).
 import type { Socket } from "node:net";
-import type { Clock, Random, Timer } from "../../base/index.ts";
+import { type Clock, type Random, systemErrorCode, type Timer } from "../../base/index.ts";
 import type { Member } from "../channel.ts";
 import { type Sockets, tcpSockets } from "../transport/sockets.ts";
 import { randomUuid } from "../uuid.ts";
@@ -12,9 +12,10 @@ import { PROBE_BODY } from "./probe-messages.ts";
 export interface MemberProbe {
   /**
    * Whether the member lives. With `acknowledged` it has to answer: the kernel accepts connections and bytes for a frozen
-   * process too. Never rejects; false after `stop`.
+   * process too. Undefined: it closed the connection without an answer, as a member does that does not know the prober yet
+   * (rule 20). Never rejects; false after `stop`.
    */
-  probe(prober: Member, member: Member, acknowledged: boolean): Promise<boolean>;
+  probe(prober: Member, member: Member, acknowledged: boolean): Promise<boolean | undefined>;
   /** Ends the probes that are under way. */
   stop(): void;
 }
@@ -56,7 +57,7 @@ export class TcpProbe implements MemberProbe {
     this.#options = options;
   }
 
-  async probe(prober: Member, member: Member, acknowledged: boolean): Promise<boolean> {
+  async probe(prober: Member, member: Member, acknowledged: boolean): Promise<boolean | undefined> {
     if (this.#running >= MAX_CONCURRENT_PROBES) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#running++;
     try {
@@ -73,16 +74,22 @@ export class TcpProbe implements MemberProbe {
     for (const resume of this.#waiting.splice(0)) resume();
   }
 
-  #connect(prober: Member, member: Member, acknowledged: boolean): Promise<boolean> {
-    const { promise, resolve } = Promise.withResolvers<boolean>();
+  #connect(prober: Member, member: Member, acknowledged: boolean): Promise<boolean | undefined> {
+    const { promise, resolve } = Promise.withResolvers<boolean | undefined>();
     const { connectTimeoutMs, performSendTest, performReadTest, readTestTimeoutMs } = this.#options;
     const answers = acknowledged || performReadTest;
     const socket = this.#sockets.connect({ host: member.address, port: member.port, localAddress: prober.address, noDelay: true });
-    let timer = this.#destroyAfter(socket, connectTimeoutMs);
-    let alive = false;
-    const lives = () => {
-      alive = true;
+    const giveUp = () => settle(false);
+    let timer = this.#after(connectTimeoutMs, giveUp);
+    let alive: boolean | undefined = false;
+    const settle = (answer: boolean) => {
+      alive = answer;
+      socket.removeListener("end", closed);
       socket.destroy();
+    };
+    const lives = () => settle(true);
+    const closed = () => {
+      alive = undefined;
     };
     this.#open.add(socket);
     socket.once("connect", () => {
@@ -91,14 +98,17 @@ export class TcpProbe implements MemberProbe {
         return;
       }
       timer.cancel();
-      timer = this.#destroyAfter(socket, answers ? readTestTimeoutMs : connectTimeoutMs);
+      timer = this.#after(answers ? readTestTimeoutMs : connectTimeoutMs, giveUp);
+      socket.once("end", closed);
       socket.write(this.#frame(prober, answers), (error) => {
         if (!error && !answers) lives();
       });
     });
     if (answers) socket.once("data", lives);
-    // Every way a connection fails ends in "close", and says the same: no answer.
-    socket.on("error", () => undefined);
+    // What a member has not read when it closes turns the end of the connection into a reset.
+    socket.on("error", (error) => {
+      if (systemErrorCode(error) === "ECONNRESET") closed();
+    });
     socket.once("close", () => {
       timer.cancel();
       this.#open.delete(socket);
@@ -108,10 +118,10 @@ export class TcpProbe implements MemberProbe {
   }
 
   /** When our own event loop was blocked, the answer may wait in the kernel: it is read before the time counts as over. */
-  #destroyAfter(socket: Socket, timeoutMs: number): Timer {
+  #after(timeoutMs: number, giveUp: () => void): Timer {
     let immediate: NodeJS.Immediate | undefined;
     const timer = this.#clock.setTimeout(() => {
-      immediate = setImmediate(() => socket.destroy());
+      immediate = setImmediate(giveUp);
     }, timeoutMs);
     return {
       cancel: () => {

@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { silentLogger } from "../../../../src/base/index.ts";
 import type { Member } from "../../../../src/channel/channel.ts";
-import { AckTimeoutError, ChannelError, ConnectError, MemberRemovedError, RemoteProcessError } from "../../../../src/channel/errors.ts";
+import {
+  AckTimeoutError,
+  ChannelError,
+  ConnectError,
+  ConnectionLostError,
+  MemberRemovedError,
+  RemoteProcessError,
+} from "../../../../src/channel/errors.ts";
 import { PING_BODY, PROBE_BODY } from "../../../../src/channel/interceptors/probe-messages.ts";
 import { TcpFailureDetector } from "../../../../src/channel/interceptors/tcp-failure-detector.ts";
 import type { MemberProbe } from "../../../../src/channel/interceptors/tcp-probe.ts";
@@ -13,12 +20,12 @@ import { RecordingAbove, RecordingBelow, testMember, testMessage, testMetrics } 
 /** Answers for each member what the test has written down; unanswered ones wait. */
 class ScriptedProbe implements MemberProbe {
   readonly asked: string[] = [];
-  readonly alive = new Map<string, boolean | Promise<boolean>>();
+  readonly alive = new Map<string, boolean | undefined | Promise<boolean>>();
   stopped = false;
 
-  async probe(_prober: Member, member: Member, acknowledged: boolean): Promise<boolean> {
+  async probe(_prober: Member, member: Member, acknowledged: boolean): Promise<boolean | undefined> {
     this.asked.push(`${member.address}${acknowledged ? " acknowledged" : ""}`);
-    return this.alive.get(member.address) ?? false;
+    return this.alive.has(member.address) ? this.alive.get(member.address) : false;
   }
 
   stop(): void {
@@ -174,6 +181,25 @@ describe("TcpFailureDetector", () => {
     assert.deepEqual(above.events, ["disappeared 127.0.9.2", "added 127.0.9.2"]);
     assert.deepEqual(probe.asked, Array(4).fill("127.0.9.2 acknowledged"));
     assert.deepEqual(detector.suspects, []);
+  });
+
+  it("rule 4: keeps a member that closes the connection, since its DNS may not list us yet, and asks it again at the heartbeat", async () => {
+    const parts = await stackWith(B);
+    const { clock, probe, above, detector } = parts;
+    probe.alive.set(B.address, undefined);
+    await clock.advance(1000);
+    await failSend(parts, new ConnectionLostError(B));
+    await clock.advance(0);
+    assert.deepEqual([detector.members, detector.suspects, above.events], [[B], [], []]);
+    assert.deepEqual(probe.asked, ["127.0.9.2 acknowledged"]);
+    probe.alive.set(B.address, false);
+    detector.heartbeat();
+    await clock.advance(0);
+    assert.deepEqual([detector.members, detector.suspects], [[], [B]]);
+    probe.alive.set(B.address, undefined);
+    detector.heartbeat();
+    await clock.advance(0);
+    assert.deepEqual([detector.members, detector.suspects], [[], [B]], "no sign of life either");
   });
 
   it("does not change the view for an event loop that was blocked and answers in time", async () => {

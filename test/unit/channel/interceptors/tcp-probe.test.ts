@@ -100,6 +100,15 @@ describe("TcpProbe", () => {
     assert.equal(await probeWith({ readTestTimeoutMs: 20 }).probe(prober, member, true), false);
   });
 
+  it("cannot tell whether a member lives that closes the connection without an answer", async () => {
+    const { server } = new Listener();
+    server.removeAllListeners("connection").on("connection", (socket) => socket.destroy());
+    await new Promise<void>((resolve) => server.listen(0, ADDRESS, resolve));
+    const member = createMember({ address: ADDRESS, port: (server.address() as { port: number }).port });
+    assert.equal(await probeWith().probe(prober, member, true), undefined);
+    await new Promise((resolve) => server.close(resolve));
+  });
+
   it("reads an answer that came while its own event loop was blocked", async () => {
     const { member } = await listen();
     const answer = probeWith({ connectTimeoutMs: 20 }).probe(prober, member, false);
