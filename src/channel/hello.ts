@@ -44,7 +44,7 @@ interface Greeting {
  * Says hello to each member that appears, with acknowledgement after processing, until it has answered or gone. A worker of ours
  * answers; a Tomcat's DNS provider adds the sender and answers NoRpcChannelReply. The channel looks an unknown sender up before its
  * hello reaches us, and one that was suspect, such as a new process at the address of a dead one, gets its answer when it has proved
- * that it lives: so whoever has our answer is among the members that we write to.
+ * that it lives: so whoever has our answer is among the members that we write to, and `beforeAnswer` sees to what was written before.
  *
  * A Tomcat whose DNS listed us before we listened is slower: its TcpFailureDetector has found us dead, takes no hello for a sign of
  * life, and asks again with its next heartbeat (seen with 10.1.60). Its probe shows that it knows us then.
@@ -52,6 +52,11 @@ interface Greeting {
 export class Hello implements MembershipListener {
   /** Called when it becomes known what a member is, at most once for each time it appears. Must not throw. */
   onKind: (member: Member, kind: MemberKind) => void = () => undefined;
+  /**
+   * Called before a member hears from us that we write to it, in an answer or a hello of our own: settles when it has, or is about
+   * to get from others, all that was written before. Rejecting makes it ask again. Set once, before `open`.
+   */
+  beforeAnswer: ((member: Member) => Promise<void>) | undefined = undefined;
   readonly #deps: HelloDeps;
   readonly #timeoutMs: number;
   readonly #retryMs: number;
@@ -70,8 +75,9 @@ export class Hello implements MembershipListener {
     this.#retryMs = options.retryMs ?? 1000;
     this.#tomcatPatienceMs = options.tomcatPatienceMs ?? 6000;
     const handler: RpcHandler = {
-      replyRequest: (_message, sender) => {
-        if (!this.#greetings.has(sender.key)) return this.#onceMember(sender).then(() => GREETING);
+      replyRequest: async (_message, sender) => {
+        if (!this.#greetings.has(sender.key)) await this.#onceMember(sender);
+        await this.beforeAnswer?.(sender);
         this.#learn(sender, "ours");
         return GREETING;
       },
@@ -152,7 +158,6 @@ export class Hello implements MembershipListener {
           reject(new NotYetMemberError(sender.name));
           return;
         }
-        this.#learn(member, "ours");
         resolve();
       };
       const timer = this.#deps.clock.setTimeout(() => tell(undefined), this.#timeoutMs);
@@ -174,6 +179,7 @@ export class Hello implements MembershipListener {
 
   async #sayHello(member: Member): Promise<RpcResult | undefined> {
     try {
+      if (this.beforeAnswer) await this.beforeAnswer(member);
       return await this.#rpc.call([member], GREETING, {
         mode: "All",
         timeoutMs: this.#timeoutMs,

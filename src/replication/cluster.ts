@@ -30,6 +30,7 @@ export interface ClusterChannel extends Channel {
   readonly hello: {
     kindOf(member: Member): MemberKind | undefined;
     everyMemberAnswered(signal?: AbortSignal): Promise<void>;
+    beforeAnswer?: GroupChannel["hello"]["beforeAnswer"];
   };
 }
 
@@ -88,6 +89,7 @@ export class SimpleTcpCluster implements Lifecycle, MembershipListener, ManagerC
     this.#channel.addChannelListener(this.#listener);
     this.#channel.addMembershipListener(this.replicator);
     this.#channel.addMembershipListener(this);
+    this.#channel.hello.beforeAnswer = (member) => this.replicator.broughtUpToDate(member);
     this.#channel.onSendFailed = (error) => this.replicator.sendFailed(error);
     await this.#channel.start();
   }

@@ -70,6 +70,16 @@ export class StateTransferAbortedError extends TomcatClusterError {
   }
 }
 
+/** A member that says hello has not got yet what it missed: it gets its answer when it has (rule 4). */
+export class MemberBehindError extends TomcatClusterError {
+  readonly code = "MEMBER_BEHIND";
+  override readonly retryable = true;
+
+  constructor(member: string) {
+    super(`"${member}" has yet to catch up with the changes that it missed; its next hello may find that it has`);
+  }
+}
+
 /** A configured regular expression cannot be used. */
 export class InvalidPatternError extends TomcatClusterError {
   readonly code = "INVALID_PATTERN";

@@ -13,6 +13,9 @@ export interface CatchUpSource extends StateSource {
  * has been sent whole, so that no change overtakes another. Lagging: it failed in time, and is waited for by nobody until
  * everything it missed has been acknowledged.
  */
+/** Members that were cut off are seen again within this time of one another: a few look-ups and heartbeats. */
+const LATELY_MS = 60_000;
+
 export class Peer {
   readonly member: Member;
   /** Whether it is a member of the group now. */
@@ -20,6 +23,8 @@ export class Peer {
   lagging = false;
   /** Of the clock's `monotonic`: when it disappeared; undefined while it is present. */
   departedMs: number | undefined;
+  #lastDepartedMs = Number.POSITIVE_INFINITY;
+  #returnedMs = Number.NEGATIVE_INFINITY;
   /** By source: stem to full id, in the order of the misses. */
   readonly #missed = new Map<CatchUpSource, Map<string, string>>();
   #inFlight: ReadonlySet<string> = new Set();
@@ -37,6 +42,18 @@ export class Peer {
 
   get inStep(): boolean {
     return this.present && !this.lagging && this.#missedCount === 0 && this.#inFlight.size === 0;
+  }
+
+  returned(nowMs: number): void {
+    this.#lastDepartedMs = this.departedMs ?? nowMs;
+    this.#returnedMs = nowMs;
+    this.present = true;
+    this.departedMs = undefined;
+  }
+
+  /** When it disappeared, if it was back only a moment ago; Infinity otherwise. */
+  absentLatelyMs(nowMs: number): number {
+    return nowMs - this.#returnedMs < LATELY_MS ? this.#lastDepartedMs : Number.POSITIVE_INFINITY;
   }
 
   isBehind(source: CatchUpSource, stem: string): boolean {

@@ -11,10 +11,12 @@ import {
   RemoteProcessError,
 } from "../../channel/index.ts";
 import { stemOf } from "../../protocol/index.ts";
+import { MemberBehindError } from "../errors.ts";
 import { eventName, type ReplicationMetrics } from "../replication-metrics.ts";
 import { CatchUp } from "./catch-up.ts";
 import type { Kept } from "./kept.ts";
 import { type CatchUpSource, Peer } from "./peer.ts";
+import { UnderWay } from "./under-way.ts";
 
 /** A manager, as far as it publishes. */
 export interface PublishingSource extends CatchUpSource {
@@ -41,7 +43,7 @@ export interface Publication {
 }
 
 export interface ReplicatorDeps {
-  readonly channel: Pick<Channel, "members" | "send">;
+  readonly channel: Pick<Channel, "members" | "send"> & { readonly suspects: readonly Member[] };
   readonly kindOf: (member: Member) => MemberKind | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -84,8 +86,7 @@ export class Replicator implements MembershipListener {
   #unprovenUntilMs: number | undefined;
   /** Peers that have lost messages which counted as sent. */
   readonly #uncertain = new Set<Entry>();
-  #pending = 0;
-  #idle: (() => void)[] = [];
+  readonly #underWay = new UnderWay();
 
   constructor(deps: ReplicatorDeps, mode: ReplicationMode) {
     this.#deps = deps;
@@ -158,10 +159,21 @@ export class Replicator implements MembershipListener {
     return Promise.all(runs).then(() => undefined);
   }
 
-  /** Resolves when nothing is under way: every message was acknowledged, or written, or has failed. */
+  /** Resolves when every message that was published before was acknowledged, or written, or has failed. */
   settled(): Promise<void> {
-    if (this.#pending === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#idle.push(resolve));
+    return this.#underWay.soFar();
+  }
+
+  /**
+   * For a member that asks whether it is written to (rule 4): resolves when what was published before it was a member is with the
+   * others, one of whom gives it the state, and when it has what it missed itself. Rejects with MemberBehindError.
+   */
+  async broughtUpToDate(member: Member): Promise<void> {
+    await this.settled();
+    const entry = this.#entries.get(member.key);
+    if (entry === undefined || entry.peer.inStep) return;
+    await entry.catchUp.wake();
+    if (!entry.peer.inStep) throw new MemberBehindError(member.name);
   }
 
   async stop(): Promise<void> {
@@ -172,14 +184,16 @@ export class Replicator implements MembershipListener {
     const known = this.#entries.get(member.key);
     if (known === undefined) {
       const peer = new Peer(member);
-      this.#entries.set(member.key, { peer, catchUp: new CatchUp(this.#deps, peer) });
+      const catchUp = new CatchUp(this.#deps, peer);
+      this.#entries.set(member.key, { peer, catchUp });
+      this.#missSince(peer, this.#unknownToDonorsSinceMs());
+      if (!peer.inStep) void catchUp.wake();
       return;
     }
     const { peer, catchUp } = known;
     const uncertainFromMs = (peer.departedMs ?? this.#deps.clock.monotonic()) - UNCERTAIN_MS;
-    peer.present = true;
-    peer.departedMs = undefined;
-    for (const source of this.#sources) for (const [stem, id] of source.changedSince(uncertainFromMs)) peer.miss(source, stem, id);
+    peer.returned(this.#deps.clock.monotonic());
+    this.#missSince(peer, uncertainFromMs);
     this.#deps.logger.info({ member: member.name, sessions: peer.behind }, "Member is back and catches up");
     void catchUp.wake();
   }
@@ -220,10 +234,30 @@ export class Replicator implements MembershipListener {
     }));
   }
 
+  /**
+   * A newcomer has its state from a member that may have been cut off from this one, or that has not got yet what was sent to it
+   * without acknowledgement: since when that may be so; Infinity: it is not.
+   */
+  #unknownToDonorsSinceMs(): number {
+    const nowMs = this.#deps.clock.monotonic();
+    const suspects = new Set(this.#deps.channel.suspects.map((member) => member.key));
+    let sinceMs = this.#mode.acknowledge === "None" ? nowMs : Number.POSITIVE_INFINITY;
+    for (const { peer } of this.#entries.values()) {
+      if (peer.present) sinceMs = Math.min(sinceMs, peer.absentLatelyMs(nowMs));
+      else if (suspects.has(peer.member.key)) sinceMs = Math.min(sinceMs, peer.departedMs ?? nowMs);
+    }
+    return sinceMs - UNCERTAIN_MS;
+  }
+
+  #missSince(peer: Peer, sinceMs: number): void {
+    if (sinceMs === Number.POSITIVE_INFINITY) return;
+    for (const source of this.#sources) for (const [stem, id] of source.changedSince(sinceMs)) peer.miss(source, stem, id);
+  }
+
   #missUncertain(): void {
     const sinceMs = this.#deps.clock.monotonic() - UNCERTAIN_MS;
     for (const { peer, catchUp } of this.#uncertain) {
-      for (const source of this.#sources) for (const [stem, id] of source.changedSince(sinceMs)) peer.miss(source, stem, id);
+      this.#missSince(peer, sinceMs);
       if (peer.present) void catchUp.wake();
     }
     this.#uncertain.clear();
@@ -256,24 +290,19 @@ export class Replicator implements MembershipListener {
     const asynchronous = mode.asynchronous && mode.acknowledge === "None";
     const startedMs = clock.monotonic();
     metrics.sent(event);
-    this.#pending++;
+    const period = this.#underWay.begin();
     const sent = channel
       .send(destinations, { kind: "Object", body }, { acknowledge: mode.acknowledge, asynchronous, orderKey: session.orderKey })
       .then(
         () => {
           if (session.version === version) session.safe = true;
           if (!mode.asynchronous) metrics.sendSeconds.observe((clock.monotonic() - startedMs) / 1000);
-          this.#settle();
+          this.#underWay.end(period);
           return true;
         },
-        (error: unknown) => this.#failed(error, publication, destinations.length).finally(() => this.#settle()),
+        (error: unknown) => this.#failed(error, publication, destinations.length).finally(() => this.#underWay.end(period)),
       );
     return mode.asynchronous && !asynchronous ? true : sent;
-  }
-
-  #settle(): void {
-    this.#pending--;
-    if (this.#pending === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   /**

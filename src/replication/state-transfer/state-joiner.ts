@@ -100,7 +100,7 @@ export class StateJoiner {
    */
   async run(): Promise<Member | undefined> {
     const startedMs = this.#deps.clock.monotonic();
-    await this.#deps.group.everyMemberAnswered(this.#stopping.signal).catch(() => undefined);
+    await this.#madeKnown();
     let donor: Member | undefined;
     do {
       donor = (await this.#findState()) ?? donor;
@@ -143,6 +143,18 @@ export class StateJoiner {
         break;
       default:
         this.#queue.add(message, sender);
+    }
+  }
+
+  /** Rule 4. An answer of the membership without this member is older than this member: others may be missing from it too. */
+  async #madeKnown(): Promise<void> {
+    const { group, clock } = this.#deps;
+    const { signal } = this.#stopping;
+    for (;;) {
+      const listed = group.listsLocalMember === true;
+      await group.everyMemberAnswered(signal).catch(() => undefined);
+      if (listed || signal.aborted) return;
+      await delay(clock, RETRY_MS, signal).catch(() => undefined);
     }
   }
 

@@ -165,6 +165,30 @@ describe("Hello", () => {
     assert.equal(clock.pendingTimers, 0);
   });
 
+  it("rule 4: greets and answers a member only when what was written before is on its way, and tries again when that fails", async () => {
+    const { clock, carrier, hello } = open();
+    let prepared = Promise.withResolvers<void>();
+    hello.beforeAnswer = () => prepared.promise;
+    carrier.add(B);
+    const answered = greet(carrier, B);
+    await clock.advance(0);
+    assert.equal(carrier.sent.length, 0);
+    const refused = assert.rejects(Promise.resolve(answered), /behind/);
+    prepared.reject(new Error("behind"));
+    prepared = Promise.withResolvers<void>();
+    await refused;
+    await clock.advance(1000);
+    assert.equal(carrier.sent.length, 0);
+    prepared.resolve();
+    await clock.advance(0);
+    await greet(carrier, B);
+    assert.deepEqual(
+      carrier.sent.map(({ rpc }) => rpc.kind),
+      ["Request", "Reply"],
+    );
+    hello.close();
+  });
+
   it("gives up waiting when told so, or when it is closed", async () => {
     const { clock, carrier, hello } = open();
     carrier.add(B);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
-import { ChannelError } from "../../../../src/channel/index.ts";
+import { ChannelError, type Member } from "../../../../src/channel/index.ts";
 import { stemOf } from "../../../../src/protocol/index.ts";
 import { SESSION_EVENTS } from "../../../../src/replication/messages.ts";
 import { decodeSessionStates } from "../../../../src/replication/session/session-state.ts";
@@ -28,6 +28,13 @@ function cut(...pairs: string[]): () => void {
   return () => {
     group.fate = () => "Delivered";
   };
+}
+
+/** A member that takes everything and does nothing. */
+async function silent(name: number): Promise<Member> {
+  const channel = group.channel(name);
+  await channel.start();
+  return channel.localMember;
 }
 
 describe("synchronous replication (rule 8)", () => {
@@ -248,6 +255,29 @@ describe("copies after a partition (rule 11)", () => {
     assert.equal(await b.metric("tomcatcluster_replication_conflicts_total"), 1);
   });
 
+  it("include a newcomer's, whose state came from the side that had not the change (rule 4)", async () => {
+    const [a, b] = await pair();
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    await clock.advance(60_000);
+    const heal = partition(a, b);
+    a.channel.suspects = [b.channel.localMember];
+    await a.request(id, (session) => session.setAttribute("n", 2));
+    const c = new DeltaNode(group, 3);
+    const starting = c.start();
+    a.channel.part(c.channel);
+    c.channel.part(a.channel);
+    await starting;
+    assert.deepEqual(c.attributes(id), { n: 1 });
+    await clock.advance(60_000);
+    a.channel.suspects = [];
+    heal();
+    await clock.advance(1000);
+    c.channel.meet(a.channel);
+    a.channel.meet(c.channel);
+    await clock.advance(1000);
+    assert.deepEqual([b.attributes(id), c.attributes(id)], [{ n: 2 }, { n: 2 }]);
+  });
+
   it("are brought up to date by a member that wrote into a dead connection before it noticed", async () => {
     const [a, b] = await pair({ channelSendOptions: 8 });
     const id = await a.create((session) => session.setAttribute("n", 1));
@@ -332,5 +362,40 @@ describe("a replicator", () => {
     ]);
     assert.equal(await a.metric("tomcatcluster_replication_sessions_behind"), 1);
     assert.ok((await a.metric("tomcatcluster_replication_send_failures_total")) >= 1);
+  });
+});
+
+describe("a member that says hello (rule 4)", () => {
+  it("is answered when the others have what was sent before, whatever is sent meanwhile", async () => {
+    const [a, b] = await pair();
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    group.fate = () => "Held";
+    const before = a.request(id, (session) => session.setAttribute("n", 2));
+    await group.settle();
+    const c = await silent(3);
+    let answered = false;
+    const answer = a.cluster.replicator.broughtUpToDate(c).then(() => {
+      answered = true;
+    });
+    const meanwhile = a.request(id, (session) => session.setAttribute("n", 3));
+    await group.settle();
+    assert.equal(answered, false);
+    group.release();
+    await answer;
+    await before;
+    assert.equal(b.attributes(id).n, 2);
+    group.release();
+    await meanwhile;
+  });
+
+  it("is not answered while it has yet to catch up, and is when it has", async () => {
+    const [a, b] = await pair();
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    const heal = cut("1>2");
+    await a.request(id, (session) => session.setAttribute("n", 2));
+    await assert.rejects(a.cluster.replicator.broughtUpToDate(b.channel.localMember), { code: "MEMBER_BEHIND" });
+    heal();
+    await a.cluster.replicator.broughtUpToDate(b.channel.localMember);
+    assert.deepEqual(b.attributes(id), { n: 2 });
   });
 });

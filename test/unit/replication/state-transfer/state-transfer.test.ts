@@ -238,6 +238,22 @@ describe("state transfer", () => {
   });
 });
 
+describe("a joiner (rule 4)", () => {
+  it("asks for the state only when a definitive answer lists it: an older one may lack other members too", async () => {
+    const a = await DeltaNode.started(group, 1);
+    await fill(a, 1);
+    const b = new DeltaNode(group, 2);
+    b.channel.listsLocalMember = false;
+    const starting = begin(b);
+    await clock.advance(10_000);
+    assert.deepEqual([starting.ready, group.routes(GetAllSessions)], [false, []]);
+    b.channel.listsLocalMember = true;
+    await clock.advance(1000);
+    await starting.started;
+    assert.equal(b.manager.activeSessions, 1);
+  });
+});
+
 describe("the first one (rule 5)", () => {
   it("starts empty when nobody else is there", async () => {
     const a = await DeltaNode.started(group, 1);
@@ -252,7 +268,7 @@ describe("the first one (rule 5)", () => {
     await clock.advance(10_000);
     assert.equal(starting.ready, false);
     a.channel.listsLocalMember = true;
-    await clock.advance(500);
+    await clock.advance(1000);
     assert.equal(starting.ready, true);
   });
 
