@@ -146,7 +146,7 @@ export abstract class ManagerBase<S extends StandardSession = StandardSession> i
     if (newStem === oldStem) return;
     this.sessions.delete(oldStem);
     this.sessions.set(newStem, known);
-    this.#addAlias(oldStem, known);
+    this.addAlias(oldStem, known);
   }
 
   sessionChanged(_session: Session): Promise<void> | undefined {
@@ -197,6 +197,18 @@ export abstract class ManagerBase<S extends StandardSession = StandardSession> i
     return this.sessions.get(stem) === session && this.sessions.delete(stem);
   }
 
+  /** For 60 s a request with the old stem finds the session. */
+  protected addAlias(oldStem: string, session: S): void {
+    const nowMs = this.clock.now();
+    if (this.#aliases.size >= MAX_ALIASES) {
+      this.#dropOldAliases(nowMs);
+      const oldest = this.#aliases.keys().next();
+      if (this.#aliases.size >= MAX_ALIASES && !oldest.done) this.#aliases.delete(oldest.value);
+    }
+    this.#aliases.delete(oldStem);
+    this.#aliases.set(oldStem, { session, untilMs: nowMs + ALIAS_MS });
+  }
+
   #checkLimits(): void {
     let reason: string | undefined;
     if (this.maxActiveSessions >= 0 && this.sessions.size >= this.maxActiveSessions) {
@@ -207,17 +219,6 @@ export abstract class ManagerBase<S extends StandardSession = StandardSession> i
     if (reason === undefined) return;
     this.#rejected++;
     throw new TooManySessionsError(this.name, reason);
-  }
-
-  #addAlias(oldStem: string, session: S): void {
-    const nowMs = this.clock.now();
-    if (this.#aliases.size >= MAX_ALIASES) {
-      this.#dropOldAliases(nowMs);
-      const oldest = this.#aliases.keys().next();
-      if (this.#aliases.size >= MAX_ALIASES && !oldest.done) this.#aliases.delete(oldest.value);
-    }
-    this.#aliases.delete(oldStem);
-    this.#aliases.set(oldStem, { session, untilMs: nowMs + ALIAS_MS });
   }
 
   #dropOldAliases(nowMs: number): void {

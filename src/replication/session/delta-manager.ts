@@ -267,6 +267,10 @@ export class DeltaManager
     super.changeSessionId(session, newId);
   }
 
+  alias(oldId: string, session: DeltaSession): void {
+    this.addAlias(stemOf(oldId), session);
+  }
+
   remove(session: DeltaSession): void {
     session.expire(false);
   }

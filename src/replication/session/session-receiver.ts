@@ -23,6 +23,8 @@ export interface SessionTable {
   addCopy(id: string, creationTimeMs: number): DeltaSession;
   /** The old id becomes an alias. */
   rename(session: DeltaSession, newId: string): void;
+  /** The session was called so a moment ago. */
+  alias(oldId: string, session: DeltaSession): void;
   /** Ends it here only. */
   remove(session: DeltaSession): void;
   /** This worker's copy stays although others have one that counts as newer: they are to get ours. */
@@ -102,7 +104,8 @@ export class SessionReceiver {
   #renamed(oldId: string, newId: string, sender: Member): void {
     const session = this.#table.sessionWithId(oldId);
     if (session === undefined) {
-      if (this.#table.sessionWithStem(stemOf(newId)) === undefined) this.#refuse(oldId);
+      // Its state came with the new id already; a client may not have heard of that yet.
+      this.#table.alias(oldId, this.#table.sessionWithStem(stemOf(newId)) ?? this.#refuse(oldId));
       return;
     }
     this.#table.rename(session, newId);

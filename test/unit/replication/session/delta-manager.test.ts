@@ -218,6 +218,17 @@ describe("DeltaManager and ids (rule 16)", () => {
     assert.deepEqual([a.has(id), b.has(id), b.has(newId)], [false, false, true]);
   });
 
+  it("keeps it also where the session came under its new id, from another member, before the news (rule 16)", async () => {
+    const a = await DeltaNode.started(group, 1);
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    const newId = a.manager.generateSessionId();
+    a.manager.changeSessionId(a.find(id), newId);
+    const b = await DeltaNode.started(group, 2);
+    assert.equal(b.has(id), false, "a state does not tell old ids");
+    await b.channel.receive(changeSessionId(CONTEXT, id, newId, clock.now()), a.channel.localMember);
+    assert.equal(b.find(id), b.find(newId));
+  });
+
   it("tells of a new id before anything under it, in the lane of the old one (rule 10)", async () => {
     const [a] = (await nodes(2, { channelSendOptions: 8 })) as [DeltaNode];
     const id = await a.create((session) => session.setAttribute("n", 1));
