@@ -1,0 +1,255 @@
+// One worker of a simulation: real channel, cluster and manager on sockets in memory, and requests without HTTP.
+import { Registry } from "../../../src/base/index.ts";
+import { createChannel } from "../../../src/channel/create-channel.ts";
+import type { GroupChannel } from "../../../src/channel/group-channel.ts";
+import { sessionIdHash } from "../../../src/container/index.ts";
+import { HeapGuard } from "../../../src/container/session/heap-guard.ts";
+import { routeOf, stemOf, withRoute } from "../../../src/protocol/index.ts";
+import { SimpleTcpCluster } from "../../../src/replication/cluster.ts";
+import { decodeSessionMessage, deltaVersion, SESSION_MESSAGE_CLASS } from "../../../src/replication/messages.ts";
+import { eventName } from "../../../src/replication/replication-metrics.ts";
+import { DeltaManager } from "../../../src/replication/session/delta-manager.ts";
+import type { DeltaSession } from "../../../src/replication/session/delta-session.ts";
+import { channelConfig } from "../../support/channel-cluster.ts";
+import type { MemoryHost, MemorySockets } from "../../support/memory-sockets.ts";
+import type { SeededRandom } from "../../support/seeded-random.ts";
+import { ProcessClock, type VirtualTime } from "../../support/virtual-time.ts";
+import { type AppAnswer, type AppRequest, addItem, type Basket, basketOf, basketOfState, EMPTY_BASKET } from "./application.ts";
+import type { NameService } from "./name-service.ts";
+import type { RuleSwitches } from "./rule-switches.ts";
+import type { Trace } from "./trace.ts";
+
+export interface WorkerProcessDeps {
+  readonly time: VirtualTime;
+  readonly network: MemorySockets;
+  readonly names: NameService;
+  readonly random: SeededRandom;
+  readonly trace: Trace;
+  readonly off: RuleSwitches;
+}
+
+export interface WorkerProcessOptions {
+  readonly name: string;
+  readonly address: string;
+  readonly clockOffsetMs: number;
+  readonly synchronous: boolean;
+  /** Bytes that may wait for one member. */
+  readonly maxQueueBytes: number;
+}
+
+/** `Starting` and `Closing`: its connectors are closed. `Draining`: since SIGTERM. */
+export type ProcessState = "Starting" | "Ready" | "Draining" | "Closing" | "Stopped" | "Dead";
+
+export const CHANNEL_PORT = 4000;
+const CONTEXT = "localhost#/app";
+const DRAIN_DEADLINE_MS = 20_000;
+const QUIET_MS = 2000;
+const ROOMY_HEAP = { usedBytes: 0, limitBytes: 1 };
+
+export class WorkerProcess {
+  readonly name: string;
+  readonly address: string;
+  readonly clock: ProcessClock;
+  readonly host: MemoryHost;
+  readonly channel: GroupChannel;
+  readonly cluster: SimpleTcpCluster;
+  readonly manager: DeltaManager;
+  state: ProcessState = "Starting";
+  frozen = false;
+  /** Called in the turn in which it opens its connectors. */
+  onReady: () => void = () => undefined;
+  /** Why it could not start or stop; a violation of its own. */
+  failure: Error | undefined;
+  readonly #deps: WorkerProcessDeps;
+  #running = 0;
+  #lastRequestMs = 0;
+
+  constructor(deps: WorkerProcessDeps, options: WorkerProcessOptions) {
+    this.#deps = deps;
+    this.name = options.name;
+    this.address = options.address;
+    this.host = deps.network.host(options.address);
+    this.clock = new ProcessClock(deps.time, { offsetMs: options.clockOffsetMs });
+    const registry = new Registry();
+    const common = { clock: this.clock, logger: deps.trace.logger(options.name), registry, random: deps.random.fork(options.name) };
+    const config = channelConfig({ address: options.address, port: CHANNEL_PORT, refreshMs: 2000, heartbeatSleepMs: 5000 });
+    const sender = { ...config.sender, poolSize: 4, maxQueueBytes: options.maxQueueBytes };
+    this.channel = createChannel(
+      { ...common, resolver: deps.names.resolver(this.host), sockets: this.host.sockets },
+      { ...config, sender },
+    );
+    if (deps.trace.enabled) this.#traceMessages();
+    this.cluster = new SimpleTcpCluster(
+      { ...common, channel: this.channel },
+      { placement: "Engine", channelSendOptions: options.synchronous ? 6 : 8, manager: { type: "Delta", attributes: {} } },
+    );
+    this.manager = new DeltaManager(
+      { ...common, cluster: this.cluster, heapGuard: new HeapGuard(this.clock, () => ROOMY_HEAP) },
+      { name: CONTEXT, contextName: CONTEXT, jvmRoute: options.name },
+    );
+  }
+
+  get alive(): boolean {
+    return this.state !== "Dead" && this.state !== "Stopped";
+  }
+
+  get serves(): boolean {
+    return this.state === "Ready" || this.state === "Draining";
+  }
+
+  get digest(): string {
+    return this.manager.describe({ digest: true }).digest ?? "";
+  }
+
+  start(): void {
+    void this.#start().catch((error: Error) => {
+      if (this.alive) this.failure = error;
+    });
+  }
+
+  /** SIGTERM (rule 18). */
+  stop(): void {
+    if (this.state !== "Ready" && this.state !== "Starting") return;
+    this.#note(() => "SIGTERM");
+    if (this.state === "Starting") this.cluster.abortStarts();
+    this.state = "Draining";
+    this.cluster.switchToSynchronous();
+    void this.#drain().catch((error: Error) => {
+      if (this.alive) this.failure = error;
+    });
+  }
+
+  /** Its kernel lives or dies with it: see MemorySockets.kill. */
+  died(): void {
+    this.state = "Dead";
+    this.clock.kill();
+  }
+
+  freeze(): void {
+    this.frozen = true;
+    this.clock.freeze();
+    this.host.freeze();
+  }
+
+  thaw(): void {
+    this.frozen = false;
+    // A process that was stopped in epoll_wait sees its sockets first; one that was stopped elsewhere, its timers.
+    if (this.#deps.random.chance(0.5)) {
+      this.clock.thaw();
+      this.host.thaw();
+    } else {
+      this.host.thaw();
+      this.clock.thaw();
+    }
+  }
+
+  /** What this copy of a session holds, without using it; undefined: it is not here. */
+  basket(stem: string): Basket | undefined {
+    const session = this.manager.sessionWithId(stem);
+    if (session === undefined || !session.alive) return undefined;
+    return basketOfState(session.exportState());
+  }
+
+  /** As the pipeline does it: look-up, JvmRouteBinderValve, application, ReplicationValve, the last bytes, end of access. */
+  async handle(request: AppRequest): Promise<AppAnswer> {
+    this.#running++;
+    this.#lastRequestMs = this.clock.monotonic();
+    try {
+      const session = this.#sessionFor(request);
+      if (session === undefined) return { ...EMPTY_BASKET, sessionId: undefined, worker: this.name };
+      session.access();
+      try {
+        return await this.#work(session, request);
+      } finally {
+        session.endAccess();
+      }
+    } finally {
+      this.#running--;
+      this.#lastRequestMs = this.clock.monotonic();
+    }
+  }
+
+  async #start(): Promise<void> {
+    await this.cluster.start();
+    await this.manager.start();
+    if (this.state !== "Starting") return;
+    this.state = "Ready";
+    this.#note(() => `ready with ${this.manager.activeSessions} sessions`);
+    this.onReady();
+  }
+
+  async #drain(): Promise<void> {
+    const startedMs = this.clock.monotonic();
+    this.#lastRequestMs = startedMs;
+    if (!this.#deps.off.drain) {
+      const quiet = () => this.#running === 0 && this.clock.monotonic() - this.#lastRequestMs >= QUIET_MS;
+      while (!quiet() && this.clock.monotonic() - startedMs < DRAIN_DEADLINE_MS) await this.#sleep(100);
+    }
+    this.state = "Closing";
+    while (this.#running > 0 && this.clock.monotonic() - startedMs < DRAIN_DEADLINE_MS) await this.#sleep(100);
+    await this.manager.stop();
+    await this.cluster.stop();
+    this.state = "Stopped";
+    this.#note(() => "stopped");
+    this.#deps.network.kill(this.host, "Refuses");
+    this.clock.kill();
+  }
+
+  #sessionFor(request: AppRequest): DeltaSession | undefined {
+    const id = request.sessionId;
+    const known = id === undefined ? undefined : (this.manager.findSession(id) as DeltaSession | undefined);
+    if (known === undefined) return request.kind === "Add" ? this.manager.createSession() : undefined;
+    if (routeOf(known.id) !== this.name && !this.#deps.off.rebinding) this.manager.changeSessionId(known, withRoute(known.id, this.name));
+    return known;
+  }
+
+  async #work(session: DeltaSession, request: AppRequest): Promise<AppAnswer> {
+    const { kind, version, workMs } = request;
+    if (workMs > 0) await this.#sleep(workMs);
+    if (kind === "Add") addItem(session, version);
+    if (kind === "Rename") this.manager.changeSessionId(session, this.manager.generateSessionId());
+    // The application's answer is what it read now; its last bytes leave when the others have the change.
+    const answer = { ...basketOf(session), sessionId: session.id, worker: this.name };
+    this.#note(() => `${kind} ${version} on ${sessionIdHash(session.id)} v${session.version}`);
+    const replicated = this.manager.requestCompleted(session);
+    if (!this.#deps.off.acknowledgedAnswers) await replicated;
+    return answer;
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => this.clock.setTimeout(resolve, ms));
+  }
+
+  #note(what: () => string): void {
+    this.#deps.trace.note(this.name, what);
+  }
+
+  /** Messages by type and hashed id. Changes nothing but the count of undeliverable ones. */
+  #traceMessages(): void {
+    const { channel } = this;
+    const send = channel.send.bind(channel);
+    channel.send = (destinations, message, options) => {
+      const to = destinations.map((member) => member.address).join(",");
+      this.#note(() => `-> ${to} ${message.kind === "Object" ? describe(message.body) : "bytes"} ${options.acknowledge}`);
+      return send(destinations, message, options);
+    };
+    channel.addChannelListener({
+      accept: (message) => message.className === SESSION_MESSAGE_CLASS,
+      messageReceived: (message) => this.#note(() => `<- ${message.sender.address} ${describe(message.body)}`),
+    });
+  }
+}
+
+function describe(body: Buffer): string {
+  try {
+    const message = decodeSessionMessage(body);
+    const id =
+      message.sessionId === null
+        ? ""
+        : ` ${stemOf(message.sessionId).length === 32 ? sessionIdHash(message.sessionId) : message.sessionId}`;
+    const version = deltaVersion(message);
+    return `${eventName(message.event)}${id}${version === undefined ? "" : ` v${version}`} (${message.data?.length ?? 0} bytes)`;
+  } catch {
+    return `rpc (${body.length} bytes)`;
+  }
+}
