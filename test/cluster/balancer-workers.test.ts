@@ -75,7 +75,12 @@ test("A quiet session leaves a draining worker, a busy one stays", async (contex
 });
 
 test("A draining worker that closes its port loses no request, POSTs included", async (context) => {
-  const workers = pair();
+  // Rule 18: while it drains every answer closes its connection, and the listener goes only after that.
+  const leaving: FakeWorker = new FakeWorker("r1", (_request, response) => {
+    if (leaving.health === "draining") response.setHeader("Connection", "close");
+    response.end("r1");
+  });
+  const workers = [leaving, new FakeWorker("r2")] as const;
   const { port, states, status } = await startBalancer(context, workers, { health: true });
   await states(both);
   let running = true;
@@ -93,7 +98,9 @@ test("A draining worker that closes its port loses no request, POSTs included", 
   await until(() => workers[0].seen.length > 50);
   workers[0].health = "draining";
   await states({ r1: "Draining" });
-  workers[0].server.close(); // as rule 18: the listener goes, running requests end
+  const answered = workers[0].seen.length;
+  await until(() => workers[0].seen.length > answered + 4 * clients.length);
+  workers[0].server.close();
   await states({ r1: "NotReady" });
   const served = workers[1].seen.length;
   await until(() => workers[1].seen.length > served + 50);
