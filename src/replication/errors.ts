@@ -31,6 +31,17 @@ export class MissedDeltaError extends TomcatClusterError {
   }
 }
 
+/** A delta of a member that has been away: this worker's copy has changes which that one lacked. It gets the newer copy. */
+export class OutdatedDeltaError extends TomcatClusterError {
+  readonly code = "OUTDATED_DELTA";
+
+  constructor(context: string, sessionHash: string, version: number, received: number) {
+    super(
+      `Session "${sessionHash}" of "${context}" has version ${version} here and received ${received}; its sender takes over the newer one`,
+    );
+  }
+}
+
 /** The data of a message does not belong to the session that the message names, or lacks what its type needs. */
 export class InvalidSessionMessageError extends TomcatClusterError {
   readonly code = "INVALID_SESSION_MESSAGE";

@@ -16,19 +16,16 @@ export interface OfferedCopy {
   readonly thisAccessedTime: number;
 }
 
-/** `KeepAndTell`: the other is as new or newer by count, yet ours is the one in use: the others have to take it over. */
-export type CopyChoice = "Take" | "Keep" | "KeepAndTell";
-
 /**
- * Who served a session last knows it best, unless it is in use here. Else the higher version wins, then the later access; but a
- * primary that was used later keeps its own. All members decide alike from the same numbers, and whoever keeps a lower version
- * raises it above the other's, so that all copies end up equal.
+ * The higher version wins, then the later access. Nothing else counts between members of ours, whoever sent it and whenever it
+ * arrives: what a closed connection held back may come after what was sent later, and a worker that was away has used last what it
+ * had then. A member that does not count is right about what it served, but not against a request that came here later.
  */
-export function chooseCopy(own: OwnCopy, offered: OfferedCopy): CopyChoice {
-  const usedLater = own.primary && own.lastUsedMs > offered.thisAccessedTime;
-  if (offered.fromItsServer && !own.primary && !own.inUse) return "Take";
-  if (offered.version === 0) return usedLater ? "Keep" : "Take";
-  if (usedLater) return offered.version >= own.version ? "KeepAndTell" : "Keep";
+export function chooseCopy(own: OwnCopy, offered: OfferedCopy): "Take" | "Keep" {
+  if (offered.version === 0) {
+    if (offered.fromItsServer && !own.primary && !own.inUse) return "Take";
+    return own.primary && own.lastUsedMs > offered.thisAccessedTime ? "Keep" : "Take";
+  }
   if (offered.version !== own.version) return offered.version > own.version ? "Take" : "Keep";
   // The same count: the same content, unless both were primary. A request that runs here is not disturbed for it.
   return own.inUse || offered.thisAccessedTime < own.lastUsedMs ? "Keep" : "Take";

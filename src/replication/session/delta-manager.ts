@@ -79,7 +79,9 @@ export class DeltaManager
   readonly #joiner: StateJoiner;
   readonly #donor: StateDonor;
   readonly #receiver: SessionReceiver;
+  /** Ended or renamed here: members that were away have to hear of it. */
   readonly #ended = new EndedSessions();
+  readonly #endedElsewhere = new EndedSessions();
   readonly #unawaited = new UnawaitedSends();
   #stateTransferred = false;
   /** Whether sessions are ended for all members because this one stops. */
@@ -263,7 +265,16 @@ export class DeltaManager
     return session;
   }
 
+  ended(id: string): void {
+    this.#endedElsewhere.add(stemOf(id), id, this.clock.monotonic());
+  }
+
+  hasEnded(stem: string): boolean {
+    return this.#ended.has(stem) || this.#endedElsewhere.has(stem);
+  }
+
   rename(session: DeltaSession, newId: string): void {
+    if (stemOf(session.id) !== stemOf(newId)) this.ended(session.id);
     super.changeSessionId(session, newId);
   }
 

@@ -34,6 +34,8 @@ export class DeltaSession extends StandardSession {
   servedBy: string | undefined;
   /** Number of its changes: the higher one wins between copies of ours (rule 11). */
   version = 0;
+  /** A Tomcat changed it last: its versions on other members may be anything. */
+  uncounted = false;
   /** Whether the others have been told of it. A session is announced with its first attribute (rule 22). */
   announced = false;
   /** Whether at least one other member has its newest version, or may be assumed to. */
@@ -119,7 +121,8 @@ export class DeltaSession extends StandardSession {
 
   /**
    * What changed since the last call, as the data of a SESSION_DELTA; undefined when nothing did, or when it is not worth
-   * telling yet: a session that nobody knows is announced by its first attribute. Raises the version.
+   * telling yet: a session that nobody knows is announced by its first attribute. Raises the version, after a change by a Tomcat
+   * above every other one: to the time in milliseconds.
    */
   takeDelta(): Buffer | undefined {
     this.#recordChangesInPlace();
@@ -130,7 +133,8 @@ export class DeltaSession extends StandardSession {
     }
     const delta = this.#record.encode(this.id);
     this.#record.clear();
-    this.version++;
+    this.version = this.uncounted ? Math.max(this.version + 1, this.keeper.clock.now()) : this.version + 1;
+    this.uncounted = false;
     return delta;
   }
 
@@ -164,7 +168,8 @@ export class DeltaSession extends StandardSession {
   importState(state: SessionState): void {
     this.#recordChangesInPlace();
     this.becomeCopy(state.creationTime);
-    if (state.version > 0) this.version = state.version;
+    this.uncounted = state.version === 0;
+    if (!this.uncounted) this.version = state.version;
     this.lastAccessedTimeMs = state.lastAccessedTime;
     if (!this.#record.has(MAX_INTERVAL_NAME)) this.maxInactiveIntervalSeconds = state.maxInactiveInterval;
     if (!this.inUse) this.thisAccessedTimeMs = this.#plausible(state.thisAccessedTime);

@@ -20,6 +20,10 @@ export class EndedSessions {
     if (!oldest.done) this.#ended.delete(oldest.value);
   }
 
+  has(stem: string): boolean {
+    return this.#ended.has(stem);
+  }
+
   /** Stem and id of what ended at or after this time. */
   *since(monotonicMs: number): Iterable<readonly [stem: string, id: string]> {
     for (const [stem, ended] of this.#ended) if (ended.monotonicMs >= monotonicMs) yield [stem, ended.id];

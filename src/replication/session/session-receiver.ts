@@ -3,7 +3,7 @@ import type { Clock } from "../../base/index.ts";
 import type { Member } from "../../channel/index.ts";
 import { sessionIdHash } from "../../container/index.ts";
 import { stemOf } from "../../protocol/index.ts";
-import { InvalidSessionMessageError, MissedDeltaError, UnknownSessionError } from "../errors.ts";
+import { InvalidSessionMessageError, MissedDeltaError, OutdatedDeltaError, UnknownSessionError } from "../errors.ts";
 import { decodeSessionId } from "../message-bodies.ts";
 import { deltaVersion, SESSION_EVENTS, type SessionMessage } from "../messages.ts";
 import { chooseCopy } from "./copy-choice.ts";
@@ -19,6 +19,10 @@ export interface SessionTable {
   sessionWithStem(stem: string): DeltaSession | undefined;
   /** With this stem or alias. */
   sessionWithId(id: string): DeltaSession | undefined;
+  /** There is no session with this id any more, nor will there be. */
+  ended(id: string): void;
+  /** Whether a session with this stem ended or was renamed lately: what arrives of it comes late. */
+  hasEnded(stem: string): boolean;
   /** Makes a copy and puts it into the table. */
   addCopy(id: string, creationTimeMs: number): DeltaSession;
   /** The old id becomes an alias. */
@@ -71,13 +75,14 @@ export class SessionReceiver {
 
   /** A late or repeated announcement changes nothing: ids are never used twice. */
   #created(id: string, creationTimeMs: number): void {
-    if (this.#table.sessionWithStem(stemOf(id)) !== undefined) return;
+    if (this.#table.sessionWithStem(stemOf(id)) !== undefined || this.#table.hasEnded(stemOf(id))) return;
     this.#applyEarly(this.#table.addCopy(id, creationTimeMs));
   }
 
   #expired(id: string): void {
     const session = this.#table.sessionWithStem(stemOf(id));
     if (session !== undefined) this.#table.remove(session);
+    this.#table.ended(id);
   }
 
   #changed(id: string, data: Buffer, version: number | undefined, sender: Member): void {
@@ -90,9 +95,14 @@ export class SessionReceiver {
       this.#early.add(stemOf(id), delta.actions, data.length);
       this.#refuse(id);
     }
+    const expected = session.version + 1;
+    if (version !== undefined && version < expected && !session.uncounted) {
+      this.#outdated(session, version, sender);
+      return;
+    }
     session.applyDelta(delta.actions);
     session.touch(sender.key);
-    const expected = session.version + 1;
+    session.uncounted = version === undefined;
     // A copy that came from a Tomcat has no version yet: it takes over its sender's.
     if (version !== undefined && version > expected && session.version > 0) {
       // What it brings is worth having, but the version stays: the whole session that follows has to be newer.
@@ -101,10 +111,24 @@ export class SessionReceiver {
     session.version = Math.max(session.version, version ?? expected);
   }
 
+  /**
+   * A change of a copy that lacks changes which this one has. From the member that served the session last it is late, and its
+   * content is here; another member has been away, and must not bring back what it had then: it gets the newer copy.
+   */
+  #outdated(session: DeltaSession, version: number, sender: Member): void {
+    if (session.servedBy === sender.key) return;
+    this.#table.conflict();
+    // Whoever serves it decides, and must not be overruled by an equal count.
+    if (session.primary) session.version++;
+    this.#table.assertCopy(session);
+    throw new OutdatedDeltaError(this.#table.contextName, sessionIdHash(session.id), session.version, version);
+  }
+
   #renamed(oldId: string, newId: string, sender: Member): void {
     const session = this.#table.sessionWithId(oldId);
     if (session === undefined) {
       // Its state came with the new id already; a client may not have heard of that yet.
+      if (stemOf(oldId) !== stemOf(newId)) this.#table.ended(oldId);
       this.#table.alias(oldId, this.#table.sessionWithStem(stemOf(newId)) ?? this.#refuse(oldId));
       return;
     }
@@ -125,19 +149,13 @@ export class SessionReceiver {
     const stem = stemOf(state.id);
     const own = this.#table.sessionWithStem(stem);
     if (own === undefined) {
+      if (this.#table.hasEnded(stem)) return;
       this.#takeOver(this.#table.addCopy(state.id, state.creationTime), state, sender);
       return;
     }
     const fromItsServer = own.servedBy === sender.key;
     const choice = chooseCopy(own, { version: state.version, thisAccessedTime: state.thisAccessedTime, fromItsServer });
-    if (choice !== "Take") {
-      if (choice === "KeepAndTell") {
-        this.#table.conflict();
-        own.version = state.version + 1;
-        this.#table.assertCopy(own);
-      }
-      return;
-    }
+    if (choice === "Keep") return;
     if (own.primary) this.#table.conflict();
     if (own.id !== state.id) this.#table.rename(own, state.id);
     this.#takeOver(own, state, sender);
