@@ -180,7 +180,7 @@ export class DeltaManager
     this.#hasEnded(oldId, newId);
     const publication = { source: this, session: known, event: SESSION_EVENTS.ChangeSessionId, knownId: oldId };
     const body = changeSessionId(this.contextName, oldId, newId, this.clock.now());
-    this.#unawaited.add(this.#cluster.replicator.publishOrdered(publication, () => body));
+    known.changeSent(this.#cluster.replicator.publishOrdered(publication, () => body));
     known.lastSentMs = this.clock.monotonic();
   }
 
@@ -196,10 +196,12 @@ export class DeltaManager
     session.servedBy = undefined;
     const delta = session.takeDelta();
     if (delta !== undefined) {
-      const announced = session.announced ? earlier : allKept(earlier, this.#announce(session));
-      return allKept(announced, this.#publishDelta(session, delta));
+      if (!session.announced) session.changeSent(this.#announce(session));
+      session.changeSent(this.#publishDelta(session, delta));
+    } else if (this.#accessDue(session, wasPrimary)) {
+      return allKept(allKept(earlier, session.kept), awaited(this.#publishAccess(session)));
     }
-    return this.#accessDue(session, wasPrimary) ? allKept(earlier, awaited(this.#publishAccess(session))) : earlier;
+    return allKept(earlier, session.kept);
   }
 
   /** The request was not replicated; its changes go with the next one that is (ha.md 9). */

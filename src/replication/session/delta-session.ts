@@ -4,6 +4,7 @@ import { type SessionKeeper, StandardSession } from "../../container/index.ts";
 import { stemOf } from "../../protocol/index.ts";
 import { expectBoolean, expectNumber, type JavaValue, javaInteger, ObjectOutputStream } from "../../serialization/index.ts";
 import { UnreplicableAttributeError } from "../errors.ts";
+import type { Kept } from "../peers/kept.ts";
 import { DELTA_TYPES, type DeltaAction, DeltaRequest, MAX_INTERVAL_NAME } from "./delta-request.ts";
 import { ReplicatedAttribute } from "./replicated-attribute.ts";
 import type { SessionState } from "./session-state.ts";
@@ -48,6 +49,8 @@ export class DeltaSession extends StandardSession {
   readonly #record: DeltaRequest;
   /** Names of attributes that somebody may be changing in place (rule 14). */
   #watched: Set<string> | undefined;
+  /** What becomes, or became, of the newest change that was sent while requests run with it. */
+  #kept: Kept = true;
   #principal: JavaValue = null;
   #authType: JavaValue = null;
   #notes: Map<string, JavaValue> | undefined;
@@ -91,6 +94,30 @@ export class DeltaSession extends StandardSession {
   /** For managers: whether it has neither expired nor been invalidated. Looking does not expire it, as `valid` does. */
   get alive(): boolean {
     return this.validFlag;
+  }
+
+  /**
+   * Whether the others have what was sent of it since it came into use. Each of its requests has to know, and waits: one that
+   * ended before may have taken its changes along (rule 8).
+   */
+  get kept(): Kept {
+    return this.#kept === false && this.safe ? true : this.#kept;
+  }
+
+  /** A change was sent. Whoever has it has those before, too: a member that missed one gets none of the next. */
+  changeSent(kept: Kept): void {
+    const earlier = this.#kept;
+    const both = typeof earlier === "boolean" ? kept : Promise.all([earlier, kept]).then(([, newest]) => newest);
+    this.#kept = both;
+    if (typeof both === "boolean") return;
+    void both.then((newest) => {
+      if (this.#kept === both) this.#kept = newest;
+    });
+  }
+
+  override access(): void {
+    if (!this.inUse && this.#kept === false) this.#kept = true;
+    super.access();
   }
 
   /** Also moves the note that Tomcat's authenticators compare with the id. */

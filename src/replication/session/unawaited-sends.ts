@@ -1,8 +1,9 @@
-// What running requests of a manager sent before their end.
+// What requests sent before their end and no session of theirs tells: of ended sessions, and of those that a store changed.
 import { allKept, type Kept } from "../peers/kept.ts";
 
 export class UnawaitedSends {
-  readonly #sends = new Set<Promise<boolean>>();
+  /** Under way; true: somebody waits for it. */
+  readonly #sends = new Map<Promise<boolean>, boolean>();
   #notKept = false;
 
   add(kept: Kept): void {
@@ -12,19 +13,22 @@ export class UnawaitedSends {
       return;
     }
     const send = kept.then((wasKept) => {
-      // Whoever took it has the answer too; otherwise the next one has to learn of it.
-      if (this.#sends.delete(send) && !wasKept) this.#notKept = true;
+      // Whoever waited has the answer too; otherwise the next one has to learn of it.
+      if (!wasKept && this.#sends.get(send) === false) this.#notKept = true;
+      this.#sends.delete(send);
       return wasKept;
     });
-    this.#sends.add(send);
+    this.#sends.set(send, false);
   }
 
-  /** All of them together, for the next request that ends. */
+  /** All of them together, for every request that ends meanwhile: none can know which are its own. */
   take(): Kept {
     let kept: Kept = !this.#notKept;
     this.#notKept = false;
-    for (const send of this.#sends) kept = allKept(kept, send);
-    this.#sends.clear();
+    for (const send of this.#sends.keys()) {
+      this.#sends.set(send, true);
+      kept = allKept(kept, send);
+    }
     return kept;
   }
 }

@@ -135,6 +135,73 @@ describe("DeltaManager", () => {
   });
 });
 
+describe("DeltaManager and requests that overlap (rule 8)", () => {
+  /** Whether a promise has resolved when everything that can arrive has arrived. */
+  async function isOver(promise: Promise<unknown>): Promise<boolean> {
+    let over = false;
+    void promise.then(() => {
+      over = true;
+    });
+    await group.settle();
+    return over;
+  }
+
+  it("has an answer wait for its change also when another request with the session has taken it along", async () => {
+    const [a, b] = (await nodes(2)) as [DeltaNode, DeltaNode];
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    group.fate = () => "Held";
+    const otherEnded = Promise.withResolvers<void>();
+    const request = a.request(id, async (session) => {
+      session.setAttribute("n", 2);
+      await otherEnded.promise;
+    });
+    const other = a.request(id);
+    otherEnded.resolve();
+    assert.equal(await isOver(request), false);
+    group.release();
+    await Promise.all([request, other]);
+    assert.deepEqual(b.attributes(id), { n: 2 });
+  });
+
+  it("has an answer wait for its new id, and for the end of a session, whoever ends meanwhile", async () => {
+    const [a] = (await nodes(2)) as [DeltaNode];
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    const ending = await a.create((session) => session.setAttribute("n", 1));
+    const third = await a.create((session) => session.setAttribute("n", 1));
+    group.fate = () => "Held";
+    const othersEnded = Promise.withResolvers<void>();
+    const renames = a.request(id, async (session) => {
+      a.manager.changeSessionId(session, a.manager.generateSessionId());
+      await othersEnded.promise;
+    });
+    const ends = a.request(ending, async (session) => {
+      session.invalidate();
+      await othersEnded.promise;
+    });
+    const other = a.request(third);
+    othersEnded.resolve();
+    assert.deepEqual([await isOver(renames), await isOver(ends)], [false, false]);
+    group.release();
+    await Promise.all([renames, ends, other]);
+  });
+
+  it("tells each of them that nobody else has the change, and those that come later nothing", async () => {
+    const [a] = (await nodes(2)) as [DeltaNode];
+    const session = a.find(await a.create((created) => created.setAttribute("n", 1)));
+    group.fate = () => "Lost";
+    session.access();
+    session.setAttribute("n", 2);
+    session.access();
+    assert.equal(await a.manager.requestCompleted(session), false, "this one sent it");
+    session.endAccess();
+    assert.equal(await a.manager.requestCompleted(session), false, "this one made it");
+    session.endAccess();
+    session.access();
+    assert.equal(await a.manager.requestCompleted(session), true, "this one has changed nothing");
+    session.endAccess();
+  });
+});
+
 describe("DeltaManager and the end of sessions", () => {
   it("ends an invalidated session everywhere before the answer leaves", async () => {
     const [a, b] = (await nodes(2)) as [DeltaNode, DeltaNode];
