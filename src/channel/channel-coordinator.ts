@@ -94,6 +94,11 @@ export class ChannelCoordinator implements LayerBelow, Lifecycle {
     this.#sender.remove(member);
   }
 
+  /** For pages: bytes of frames that wait for the member's socket or its acknowledgement. */
+  queuedBytes(member: Member): number {
+    return this.#sender.queuedBytes?.(member) ?? 0;
+  }
+
   /** From here on nobody but the caller may send. Returns the local member as it says good-bye: with the shutdown command. */
   leave(): Member {
     this.#running = false;

@@ -113,6 +113,8 @@ export interface ChannelSender extends Lifecycle {
   sendMessage(destinations: readonly Member[], message: ChannelMessage): Promise<void>;
   /** The member has gone: closes its connections and fails what waits for it. */
   remove(member: Member): void;
+  /** Bytes of frames that wait for the member's socket or its acknowledgement; absent where nothing waits. */
+  queuedBytes?(member: Member): number;
   /** Closes connections past keepAliveTime and keepAliveCount. */
   heartbeat(): void;
 }

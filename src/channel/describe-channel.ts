@@ -1,6 +1,7 @@
 // A channel as plain data, for pages.
 import type { Member } from "./channel.ts";
 import type { MemberKind } from "./hello.ts";
+import type { KeyRingDescription } from "./interceptors/encryption/key-ring.ts";
 
 export interface MemberDescription {
   readonly name: string;
@@ -11,6 +12,20 @@ export interface MemberDescription {
   readonly kind: MemberKind | undefined;
   /** Milliseconds since its last message; undefined when it has sent none. */
   readonly lastHeardMs: number | undefined;
+  /** Bytes of frames that wait for its socket or its acknowledgement. */
+  readonly queueBytes: number;
+}
+
+/**
+ * The keys of this member, by which one sees whether all have made a step of a rotation (rule 21): the new key is to be named in
+ * `sending` only when every member accepts it, and the old one to be removed only when no member sends with it.
+ */
+export interface EncryptionDescription extends KeyRingDescription {
+  readonly algorithm: string;
+  /** Milliseconds since the keys were last read. */
+  readonly lastReadMs: number;
+  /** Why they could not be read the last time, when those above are older than the files; undefined: they could. */
+  readonly failure: string | undefined;
 }
 
 export interface ChannelDescription {
@@ -19,6 +34,8 @@ export interface ChannelDescription {
   /** Whether the others can find this one; undefined while nobody could tell. */
   readonly listsLocalMember: boolean | undefined;
   readonly members: readonly MemberDescription[];
+  /** Absent where messages are not encrypted. */
+  readonly encryption?: EncryptionDescription;
 }
 
 export function describeMember(
@@ -26,6 +43,7 @@ export function describeMember(
   state: MemberDescription["state"],
   kind: MemberKind | undefined,
   lastHeardMs: number | undefined,
+  queueBytes: number,
 ): MemberDescription {
   return {
     name: member.name,
@@ -33,5 +51,6 @@ export function describeMember(
     state,
     kind,
     lastHeardMs: lastHeardMs === undefined ? undefined : Math.round(lastHeardMs),
+    queueBytes,
   };
 }

@@ -99,9 +99,9 @@ export class GroupChannel implements Channel, RpcCarrier, LayerAbove {
     return this.#top.suspects;
   }
 
-  /** Whether the last definitive answer of the membership contained the local member; undefined before there was one (rule 5). */
+  /** See LayerBelow (rule 5). */
   get listsLocalMember(): boolean | undefined {
-    return this.#coordinator.listsLocalMember;
+    return this.#top.listsLocalMember;
   }
 
   /** Resolves when the receiver listens, the membership has made its first look, and those found have been asked. */
@@ -197,12 +197,14 @@ export class GroupChannel implements Channel, RpcCarrier, LayerAbove {
   /** For pages. */
   describe(): ChannelDescription {
     const nowMs = this.#deps.clock.monotonic();
+    const queueBytes = (member: Member) => this.#coordinator.queuedBytes(member);
     const alive = [...this.#peers.values()].map(({ member, heardMs }) =>
-      describeMember(member, "Alive", this.hello.kindOf(member), heardMs === undefined ? undefined : nowMs - heardMs),
+      describeMember(member, "Alive", this.hello.kindOf(member), heardMs === undefined ? undefined : nowMs - heardMs, queueBytes(member)),
     );
-    const suspects = this.suspects.map((member) => describeMember(member, "Suspect", undefined, undefined));
+    const suspects = this.suspects.map((member) => describeMember(member, "Suspect", undefined, undefined, queueBytes(member)));
     const localMember = this.#coordinator.running ? this.localMember.name : undefined;
-    return { localMember, listsLocalMember: this.listsLocalMember, members: [...alive, ...suspects] };
+    const description = { localMember, listsLocalMember: this.listsLocalMember, members: [...alive, ...suspects] };
+    return Object.assign(description, ...this.#deps.interceptors.map((interceptor) => interceptor.describe()));
   }
 
   #deliver(received: LazyReceivedMessage): Promise<void> | undefined {

@@ -1,6 +1,7 @@
 // One layer of a channel: what it sees above and below itself, and the base class that passes everything on.
 import type { Lifecycle } from "../base/index.ts";
 import type { ChannelMessage, Member, MembershipListener } from "./channel.ts";
+import type { ChannelDescription } from "./describe-channel.ts";
 
 /** What a layer sees above itself: where received messages and news about members go. */
 export interface LayerAbove extends MembershipListener {
@@ -16,6 +17,11 @@ export interface LayerBelow {
   readonly members: readonly Member[];
   /** Listed by the membership but not answering: not among `members`. */
   readonly suspects: readonly Member[];
+  /**
+   * Whether the last definitive answer of the membership contained the local member; undefined before there was one, and until
+   * everybody in it has been asked whether he lives.
+   */
+  readonly listsLocalMember: boolean | undefined;
   sendMessage(destinations: readonly Member[], message: ChannelMessage): Promise<void>;
   heartbeat(): void;
 }
@@ -49,6 +55,10 @@ export abstract class ChannelInterceptor implements LayerAbove, LayerBelow, Life
     return this.below.suspects;
   }
 
+  get listsLocalMember(): boolean | undefined {
+    return this.below.listsLocalMember;
+  }
+
   async start(): Promise<void> {
     // A layer without timers, sockets or state to fetch has nothing to start.
   }
@@ -79,6 +89,11 @@ export abstract class ChannelInterceptor implements LayerAbove, LayerBelow, Life
 
   heartbeat(): void {
     this.below.heartbeat();
+  }
+
+  /** What this layer adds to the description of its channel, for pages. */
+  describe(): Partial<ChannelDescription> {
+    return {};
   }
 
   protected get above(): LayerAbove {

@@ -6,7 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { systemRandom } from "../../src/base/index.ts";
+import type { EncryptionDescription } from "../../src/channel/describe-channel.ts";
 import { ChannelError, RemoteProcessError, type SendOptions } from "../../src/channel/index.ts";
+import type { KeyDescription } from "../../src/channel/interceptors/encryption/key-ring.ts";
 import { messageCipher } from "../../src/channel/interceptors/encryption/message-cipher.ts";
 import { createMember } from "../../src/channel/wire/member-block.ts";
 import { BYTE_MESSAGE, SYNCHRONIZED_ACK, USE_ACK } from "../../src/channel/wire/options.ts";
@@ -41,7 +43,7 @@ async function refused(node: TestChannel, reason: string): Promise<number> {
   return values.find(({ labels }) => labels.reason === reason)?.value ?? 0;
 }
 
-describe("encrypted channels over loopback", () => {
+describe("encrypted channels over loopback (rule 21)", () => {
   const port = () => nextPort - 1;
   let cluster: ChannelCluster;
   let folder: string;
@@ -81,7 +83,7 @@ describe("encrypted channels over loopback", () => {
     await a.until(() => a.addresses.length === 0, "the dead member to go");
   });
 
-  it("change their key while messages flow, and lose none", async () => {
+  it("change their key while messages flow, each step when every member shows that it has made the one before, and lose none", async () => {
     const directoryOf = (address: string) => join(folder, address);
     const write = (address: string, name: string, text: string) => writeFileSync(join(directoryOf(address), name), text);
     const logs = new Map<string, MemoryLog>();
@@ -103,20 +105,18 @@ describe("encrypted channels over loopback", () => {
         await node.channel.send(node.channel.members, bytes(`message ${sent++}`), SYNCHRONOUS);
       }
     });
-    const changed = (times: number) => {
-      const lines = (address: string) => logs.get(address)!.lines.filter(({ msg }) => msg === "Encryption keys changed").length;
-      return nodes[0]!.until(() => [A, B, C].every((address) => lines(address) === times), `${times} changes of the keys everywhere`);
-    };
+    const made = (step: string, isMade: (status: EncryptionDescription) => boolean) =>
+      nodes[0]!.until(() => nodes.every(({ channel }) => isMade(channel.describe().encryption!)), step);
     const everywhere = (step: (address: string) => void) => [A, B, C].forEach(step);
     everywhere((address) => {
       write(address, "sending", "1.key\n");
       write(address, "2.key", NEW);
     });
-    await changed(1);
+    await made("everybody accepts the new key", ({ accepted }) => accepted.some(({ name }) => name === "2.key"));
     everywhere((address) => write(address, "sending", "2.key\n"));
-    await changed(2);
+    await made("everybody sends with the new key", ({ sending }) => sending.name === "2.key");
     everywhere((address) => rmSync(join(directoryOf(address), "1.key")));
-    await changed(3);
+    await made("nobody accepts the old key", ({ accepted }) => accepted.every(({ name }) => name !== "1.key"));
     flowing = false;
     await Promise.all(flow);
 
@@ -126,11 +126,17 @@ describe("encrypted channels over loopback", () => {
       sent * 2,
     );
     for (const node of nodes) assert.equal(await refused(node, "undecryptable"), 0);
-    const { accepted } = logs
-      .get(A)!
-      .lines.filter(({ msg }) => msg === "Encryption keys changed")
-      .at(-1)!;
-    assert.deepEqual(accepted, ["2.key"]);
+    for (const log of logs.values()) {
+      const changes = log.lines.filter(({ msg }) => msg === "Encryption keys changed");
+      assert.deepEqual(
+        changes.map(({ sending, accepted }) => [(sending as KeyDescription).name, (accepted as KeyDescription[]).map(({ name }) => name)]),
+        [
+          ["1.key", ["1.key", "2.key"]],
+          ["2.key", ["2.key", "1.key"]],
+          ["2.key", ["2.key"]],
+        ],
+      );
+    }
   });
 
   it("refuse a member with another key with FAIL_ACK and one line in the log, and live on", async () => {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { after, before, describe, it } from "node:test";
+import type { EncryptionDescription } from "../../src/channel/describe-channel.ts";
 import type { Verification } from "../../src/verify/index.ts";
 import { ENTRY, LocalRun, ManifestFolder } from "../support/local-cluster.ts";
 import { SessionClient } from "../support/session-client.ts";
@@ -55,6 +56,9 @@ describe("tomcat-cluster verify", () => {
       ],
     );
     assert.equal(page.queueBytes, 0);
+    const { sending, accepted } = page.encryption as EncryptionDescription;
+    assert.match(sending.id, /^[0-9a-f]{8}$/);
+    assert.deepEqual(accepted, [sending]);
     assert.partialDeepStrictEqual(page.managers, [{ contextName: "localhost#/shop", sessionsAtRisk: 0, receivedQueueSize: 0 }]);
     assert.match(JSON.stringify(page.managers), /"digest":"[0-9a-f]{16}","versionDigest":"[0-9a-f]{16}"/);
     assert.match(await (await fetch(`${urls[0]}/metrics`)).text(), /^tomcatcluster_sessions_at_risk\{context="localhost#\/shop"\} 0$/m);

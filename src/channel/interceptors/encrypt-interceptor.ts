@@ -3,9 +3,10 @@
 import { asError, type Clock, type Logger, type Random } from "../../base/index.ts";
 import type { ChannelMessage, Member } from "../channel.ts";
 import type { ChannelMetrics } from "../channel-metrics.ts";
+import type { EncryptionDescription } from "../describe-channel.ts";
 import { ChannelInterceptor } from "../interceptor.ts";
 import { ENCRYPTION_REFUSALS, type EncryptionRefusal, RefusedByEncryptionError } from "../stack-errors.ts";
-import { type KeyRing, type KeySource, sameKeys } from "./encryption/key-ring.ts";
+import { describeRing, type KeyRing, type KeySource, sameKeys } from "./encryption/key-ring.ts";
 import { type EncryptionAlgorithm, type MessageCipher, messageCipher, TIMESTAMP_BYTES, timestampOf } from "./encryption/message-cipher.ts";
 import { type Freshness, ReplayMemory } from "./encryption/replay-memory.ts";
 import { isProbe } from "./probe-messages.ts";
@@ -59,7 +60,10 @@ export class EncryptInterceptor extends ChannelInterceptor {
   readonly #refusals = new Map<EncryptionRefusal, { unlogged: number; nextLogMs: number }>();
   #ring: KeyRing;
   #reloading: Promise<void> | undefined;
-  #unreadable = false;
+  /** Of the clock's `monotonic`: when the keys were last read. */
+  #readMs: number;
+  /** Why the last attempt to read them failed. */
+  #failure: Error | undefined;
 
   /** Throws EncryptionKeyError. */
   constructor(deps: EncryptInterceptorDeps, options: EncryptInterceptorOptions) {
@@ -69,11 +73,12 @@ export class EncryptInterceptor extends ChannelInterceptor {
     this.#cipher = messageCipher(options.algorithm);
     this.#memory = new ReplayMemory({ windowMs: options.replayWindowMs, maxMessages: options.replayWindowMessageCount });
     this.#ring = deps.keys.load();
+    this.#readMs = deps.clock.monotonic();
     for (const reason of ENCRYPTION_REFUSALS) deps.metrics.refused.inc({ reason }, 0);
   }
 
   override async start(): Promise<void> {
-    this.#deps.logger.info({ algorithm: this.#options.algorithm, ...keyNames(this.#ring) }, "Messages are encrypted");
+    this.#deps.logger.info({ algorithm: this.#options.algorithm, ...describeRing(this.#ring) }, "Messages are encrypted");
     if (this.#cipher.authenticates) return;
     this.#deps.logger.warn({ algorithm: this.#options.algorithm }, "Changed messages are not always noticed: use AES/GCM/NoPadding");
   }
@@ -103,6 +108,17 @@ export class EncryptInterceptor extends ChannelInterceptor {
     this.#reloading ??= this.#reload().finally(() => {
       this.#reloading = undefined;
     });
+  }
+
+  override describe(): { readonly encryption: EncryptionDescription } {
+    return {
+      encryption: {
+        algorithm: this.#options.algorithm,
+        ...describeRing(this.#ring),
+        lastReadMs: Math.round(this.#deps.clock.monotonic() - this.#readMs),
+        failure: this.#failure?.message,
+      },
+    };
   }
 
   #open(message: ChannelMessage): Buffer {
@@ -149,24 +165,21 @@ export class EncryptInterceptor extends ChannelInterceptor {
   }
 
   async #reload(): Promise<void> {
-    const { logger, keys } = this.#deps;
+    const { logger, keys, clock } = this.#deps;
     try {
       const ring = await keys.reload();
-      if (this.#unreadable) logger.info(keyNames(ring), "Encryption keys can be read again");
-      this.#unreadable = false;
+      if (this.#failure) logger.info(describeRing(ring), "Encryption keys can be read again");
+      this.#failure = undefined;
+      this.#readMs = clock.monotonic();
       if (sameKeys(ring, this.#ring)) return;
       this.#ring = ring;
-      logger.info(keyNames(ring), "Encryption keys changed");
+      logger.info(describeRing(ring), "Encryption keys changed");
     } catch (error) {
-      if (!this.#unreadable)
-        logger.warn({ err: asError(error), ...keyNames(this.#ring) }, "Encryption keys cannot be read; these stay in use");
-      this.#unreadable = true;
+      const err = asError(error);
+      if (!this.#failure) logger.warn({ err, ...describeRing(this.#ring) }, "Encryption keys cannot be read; these stay in use");
+      this.#failure = err;
     }
   }
-}
-
-function keyNames(ring: KeyRing): { readonly sending: string; readonly accepted: readonly string[] } {
-  return { sending: ring.sending.name, accepted: ring.accepted.map(({ name }) => name) };
 }
 
 function startsAsJavaObject(body: Buffer): boolean {

@@ -50,6 +50,10 @@ export class Destination {
     return this.#window === 1 && this.#queuedBytes === 0 && this.#lanes.every((lane) => !lane?.open);
   }
 
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
   setWindow(frames: number): void {
     this.#window = frames;
     for (const lane of this.#lanes) if (lane) lane.window = frames;

@@ -129,6 +129,10 @@ export class TcpSender implements ChannelSender {
     this.#destination(member).setWindow(frames);
   }
 
+  queuedBytes(member: Member): number {
+    return this.#destinations.get(member.key)?.queuedBytes ?? 0;
+  }
+
   remove(member: Member): void {
     const destination = this.#destinations.get(member.key);
     if (!destination) return;

@@ -278,7 +278,16 @@ describe("GroupChannel", () => {
     assert.deepEqual(channel.describe(), {
       localMember: "tcp://127.0.9.1:4000",
       listsLocalMember: true,
-      members: [{ name: "tcp://127.0.9.2:4000", uniqueId: B.uniqueId.toString("hex"), state: "Alive", kind: undefined, lastHeardMs: 1500 }],
+      members: [
+        {
+          name: "tcp://127.0.9.2:4000",
+          uniqueId: B.uniqueId.toString("hex"),
+          state: "Alive",
+          kind: undefined,
+          lastHeardMs: 1500,
+          queueBytes: 0,
+        },
+      ],
     });
     await channel.stop();
   });

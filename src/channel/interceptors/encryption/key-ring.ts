@@ -1,11 +1,24 @@
 // The keys of a channel: one to send with, any number to accept (rule 21).
-import { createSecretKey, type KeyObject } from "node:crypto";
+import { createSecretKey, hash, type KeyObject } from "node:crypto";
 import { EncryptionKeyError } from "../../stack-errors.ts";
 
 export interface EncryptionKey {
-  /** For logs. The key itself must never get there, nor anything made of it. */
+  /** Name of its file, or of its attribute. */
   readonly name: string;
+  /**
+   * 8 hexadecimal digits that are the same wherever the key is, whatever its file is called: for logs and pages, where the key must
+   * never get. They tell nobody more about a key than a message that was sealed with it.
+   */
+  readonly id: string;
   readonly key: KeyObject;
+}
+
+export type KeyDescription = Pick<EncryptionKey, "name" | "id">;
+
+/** A ring as logs and pages show it. */
+export interface KeyRingDescription {
+  readonly sending: KeyDescription;
+  readonly accepted: readonly KeyDescription[];
 }
 
 export interface KeyRing {
@@ -26,6 +39,8 @@ export interface KeySource {
 export const SENDING_FILE = "sending";
 export const KEY_FILE_ENDING = ".key";
 
+const ID_PREFIX = "tomcat-cluster key id:";
+const ID_DIGITS = 8;
 const KEY_TEXT = /^(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{48}|[0-9a-fA-F]{64})$/;
 
 /** One key that never changes. `name` is what errors call it. */
@@ -52,6 +67,11 @@ export function keyRingOf(folder: string, files: ReadonlyMap<string, string>): K
   return ringOf(sending, keys);
 }
 
+export function describeRing({ sending, accepted }: KeyRing): KeyRingDescription {
+  const describe = ({ name, id }: EncryptionKey): KeyDescription => ({ name, id });
+  return { sending: describe(sending), accepted: accepted.map(describe) };
+}
+
 export function sameKeys(left: KeyRing, right: KeyRing): boolean {
   return (
     left.accepted.length === right.accepted.length &&
@@ -65,9 +85,13 @@ function ringOf(sending: EncryptionKey, keys: readonly EncryptionKey[]): KeyRing
 
 function parseKey(name: string, text: string, folder?: string): EncryptionKey {
   const digits = text.trim();
-  if (KEY_TEXT.test(digits)) return { name, key: createSecretKey(digits, "hex") };
+  if (KEY_TEXT.test(digits)) return { name, id: idOf(digits), key: createSecretKey(digits, "hex") };
   const place = folder === undefined ? "" : ` in "${folder}"`;
   throw new EncryptionKeyError(
     `The key "${name}"${place} has ${digits.length} characters: it must be 32, 48 or 64 hexadecimal digits (16, 24 or 32 bytes)`,
   );
+}
+
+function idOf(digits: string): string {
+  return hash("sha256", ID_PREFIX + digits.toLowerCase(), "hex").slice(0, ID_DIGITS);
 }

@@ -65,7 +65,7 @@ function texts({ above }: Node): string[] {
   return above.messages.map(({ body }) => body.toString());
 }
 
-describe("EncryptInterceptor", () => {
+describe("EncryptInterceptor (rule 21)", () => {
   for (const [name, algorithm, key] of [
     ["encrypt-gcm", "AES/GCM/NoPadding", KEY],
     ["encrypt-gcm-256", "AES/GCM/NoPadding", KEY + KEY],
@@ -226,7 +226,7 @@ describe("EncryptInterceptor", () => {
   });
 });
 
-describe("the keys of an EncryptInterceptor", () => {
+describe("the keys of an EncryptInterceptor (rule 21)", () => {
   const ring = (files: Record<string, string>): KeyRing => keyRingOf("/keys", new Map(Object.entries(files)));
   const STEPS = {
     old: { "1.key": KEY },
@@ -234,6 +234,9 @@ describe("the keys of an EncryptInterceptor", () => {
     sendsNew: { "1.key": KEY, "2.key": OTHER, sending: "2.key" },
     new: { "2.key": OTHER },
   };
+
+  const FIRST = { name: "1.key", id: ring(STEPS.old).sending.id };
+  const SECOND = { name: "2.key", id: ring(STEPS.new).sending.id };
 
   /** Files that a test changes. */
   class Files implements KeySource {
@@ -282,7 +285,7 @@ describe("the keys of an EncryptInterceptor", () => {
     assert.throws(() => receiver.receive(body), { reason: "replay" });
   });
 
-  it("are logged by name when they change, and never by content", async () => {
+  it("are logged by name and id when they change, and never by content", async () => {
     const files = new Files();
     const one = node(files);
     await one.interceptor.start();
@@ -293,11 +296,39 @@ describe("the keys of an EncryptInterceptor", () => {
     assert.deepEqual(
       one.log.lines.map(({ msg, sending, accepted }) => [msg, sending, accepted]),
       [
-        ["Messages are encrypted", "1.key", ["1.key"]],
-        ["Encryption keys changed", "2.key", ["2.key", "1.key"]],
+        ["Messages are encrypted", FIRST, [FIRST]],
+        ["Encryption keys changed", SECOND, [SECOND, FIRST]],
       ],
     );
     assert.equal(one.log.text.includes(KEY) || one.log.text.includes(OTHER), false);
+  });
+
+  it("are shown with the time of the last reading, so that an operator sees when a worker has made a step", async () => {
+    const files = new Files();
+    const one = node(files);
+    const status = () => one.interceptor.describe().encryption;
+    await one.clock.advance(4000);
+    assert.deepEqual(status(), { algorithm: "AES/GCM/NoPadding", sending: FIRST, accepted: [FIRST], lastReadMs: 4000, failure: undefined });
+    files.current = STEPS.acceptsNew;
+    await beat(one);
+    assert.partialDeepStrictEqual(status(), { sending: FIRST, accepted: [FIRST, SECOND], lastReadMs: 0 });
+    files.current = {};
+    await one.clock.advance(5000);
+    await beat(one);
+    assert.partialDeepStrictEqual(status(), { sending: FIRST, accepted: [FIRST, SECOND], lastReadMs: 5000 });
+    assert.match(status().failure!, /holds no key/);
+    files.current = STEPS.sendsNew;
+    await beat(one);
+    assert.partialDeepStrictEqual(status(), { sending: SECOND, accepted: [SECOND, FIRST], lastReadMs: 0, failure: undefined });
+    assert.equal(JSON.stringify(status()).includes(KEY), false);
+  });
+
+  it("have an id that follows from the bytes alone", () => {
+    const idOf = (text: string, name = "1.key") => ring({ [name]: text }).sending.id;
+    assert.match(idOf(KEY), /^[0-9a-f]{8}$/);
+    assert.equal(idOf(KEY), idOf(`${KEY.toUpperCase()}\n`, "other.key"));
+    assert.notEqual(idOf(KEY), idOf(OTHER));
+    assert.equal(KEY.includes(idOf(KEY)), false);
   });
 
   it("stay as they are while the files cannot be read, which is logged once", async () => {

@@ -684,9 +684,11 @@ describe("TcpSender: stop", () => {
     const bytes = await count("sent_bytes_total");
     assert.equal(bytes, 18 + 24 + 16 + 77 + 1);
     assert.equal(await count("queue_bytes"), bytes);
+    assert.deepEqual([sender.queuedBytes(member.member), sender.queuedBytes((await peer()).member)], [bytes, 0]);
     member.received[0]!.socket.write(ACK);
     await sending;
     await clock.advance(50);
     assert.equal(await count("queue_bytes"), 0);
+    assert.equal(sender.queuedBytes(member.member), 0);
   });
 });

@@ -38,7 +38,7 @@ describe("a table of IVs", () => {
   });
 });
 
-describe("the replay memory", () => {
+describe("the replay memory (rule 21)", () => {
   it("takes a message once", () => {
     const memory = new ReplayMemory({ windowMs: 10_000, maxMessages: 1000 });
     assert.equal(memory.check("a", iv(1), NOW, NOW), "Fresh");
