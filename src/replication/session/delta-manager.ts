@@ -222,7 +222,7 @@ export class DeltaManager
   }
 
   install(data: Buffer, sender: Member): void {
-    this.#receiver.install(data, sender);
+    this.#receiver.install(data, sender, this.#cluster.group.kindOf(sender) !== "Tomcat");
   }
 
   replay(message: SessionMessage, sender: Member): void {

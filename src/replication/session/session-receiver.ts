@@ -68,9 +68,12 @@ export class SessionReceiver {
     }
   }
 
-  /** The data of an ALL_SESSION_DATA, asked for or not. Sessions that run requests here go on with the same object. */
-  install(data: Buffer, sender: Member): void {
-    for (const state of decodeSessionStates(data)) this.#install(state, sender);
+  /**
+   * The data of an ALL_SESSION_DATA, asked for or not. Sessions that run requests here go on with the same object. `counted`: false for a
+   * Tomcat, which hands on the version that it was given once, and changes the session without counting (seen with 10.1.60).
+   */
+  install(data: Buffer, sender: Member, counted: boolean): void {
+    for (const state of decodeSessionStates(data)) this.#install(counted ? state : { ...state, version: 0 }, sender);
   }
 
   /** A late or repeated announcement changes nothing: ids are never used twice. */

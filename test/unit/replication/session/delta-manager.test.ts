@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 import { stemOf } from "../../../../src/protocol/index.ts";
-import { changeSessionId, sessionCreated, sessionDelta } from "../../../../src/replication/message-bodies.ts";
+import { allSessionData, changeSessionId, sessionCreated, sessionDelta } from "../../../../src/replication/message-bodies.ts";
 import { decodeSessionMessage, encodeSessionMessage, SESSION_EVENTS } from "../../../../src/replication/messages.ts";
 import { DELTA_TYPES, DeltaRequest } from "../../../../src/replication/session/delta-request.ts";
 import { EarlyDeltas } from "../../../../src/replication/session/early-deltas.ts";
+import { encodeSessionStates, encodeSessionStates } from "../../../../src/replication/session/session-state.ts";
 import { javaInteger } from "../../../../src/serialization/index.ts";
 import { CONTEXT, DeltaNode } from "../../../support/delta-node.ts";
 import { FakeGroup } from "../../../support/fake-group.ts";
@@ -296,6 +297,48 @@ describe("DeltaManager and ids (rule 16)", () => {
     assert.equal(b.find(id), b.find(newId));
   });
 
+  it("gives a session that has a new stem no new route under the old one, which comes late", async () => {
+    const [a, b] = (await nodes(2)) as [DeltaNode, DeltaNode];
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    const newId = a.manager.generateSessionId();
+    await a.request(id, (session) => a.manager.changeSessionId(session, newId));
+    await b.channel.receive(changeSessionId(CONTEXT, id, `${stemOf(id)}.n2`, clock.now()), a.channel.localMember);
+    assert.equal(b.find(id).id, newId);
+  });
+
+  it("keeps the greater of two stems that were given at the same time, and the other one as an alias", async () => {
+    const [a, b] = (await nodes(2)) as [DeltaNode, DeltaNode];
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    const [lower, greater] = [`${"0".repeat(32)}.n1`, `${"F".repeat(32)}.n2`];
+    group.fate = () => "Held";
+    a.manager.changeSessionId(a.find(id), lower);
+    b.manager.changeSessionId(b.find(id), greater);
+    group.release();
+    await group.settle();
+    assert.deepEqual([a.find(id).id, b.find(id).id], [greater, greater]);
+    assert.deepEqual([a.has(lower), b.has(lower)], [true, true]);
+  });
+
+  it("takes over what comes of a session under its old id from a member that has not heard of the new one (rule 11)", async () => {
+    const [a, b] = (await nodes(2)) as [DeltaNode, DeltaNode];
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    const state = { ...a.manager.stateOf(stemOf(id))!, version: 2, attributes: [["n", javaInteger(2)] as const] };
+    const newId = b.manager.generateSessionId();
+    await b.request(id, (session) => b.manager.changeSessionId(session, newId));
+    await b.channel.receive(allSessionData(CONTEXT, encodeSessionStates([state]), clock.now()), a.channel.localMember);
+    assert.deepEqual([b.find(id).id, b.attributes(newId)], [newId, { n: 2 }]);
+  });
+
+  it("makes one session of two when it hears that one is the other under its new id", async () => {
+    const [a, b] = (await nodes(2)) as [DeltaNode, DeltaNode];
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    const newId = a.manager.generateSessionId();
+    const state = { ...a.manager.stateOf(stemOf(id))!, id: newId, version: 2, attributes: [["n", javaInteger(2)] as const] };
+    await b.channel.receive(allSessionData(CONTEXT, encodeSessionStates([state]), clock.now()), a.channel.localMember);
+    await b.channel.receive(changeSessionId(CONTEXT, id, newId, clock.now()), a.channel.localMember);
+    assert.deepEqual([b.attributes(id), b.attributes(newId), b.manager.activeSessions], [{ n: 2 }, { n: 2 }, 1]);
+  });
+
   it("tells of a new id before anything under it, in the lane of the old one (rule 10)", async () => {
     const [a] = (await nodes(2, { channelSendOptions: 8 })) as [DeltaNode];
     const id = await a.create((session) => session.setAttribute("n", 1));
@@ -376,6 +419,20 @@ describe("DeltaManager and Tomcats in the group (rule 10)", () => {
     assert.deepEqual(a.attributes(id), { n: 7 });
     await b.request(id, (session) => session.setAttribute("n", 8));
     assert.deepEqual(a.attributes(id), { n: 8 });
+  });
+
+  it("takes no version that a Tomcat hands on for a count of its changes", async () => {
+    const [a] = (await nodes(1)) as [DeltaNode];
+    const tomcat = group.channel(3, "Tomcat");
+    await tomcat.start();
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    for (let n = 2; n <= 5; n++) await a.request(id, (session) => session.setAttribute("n", n));
+    const old = a.find(id).exportState();
+    const state = encodeSessionStates([{ ...old, version: 2, thisAccessedTime: clock.now() + 1, attributes: [["n", javaInteger(6)]] }]);
+    await a.channel.receive(allSessionData(CONTEXT, state, clock.now()), tomcat.localMember);
+    assert.deepEqual(a.attributes(id), { n: 6 });
+    await a.request(id, (session) => session.setAttribute("n", 7));
+    assert.equal(a.find(id).version, clock.now());
   });
 
   it("takes their sessions and changes, and counts them itself", async () => {
