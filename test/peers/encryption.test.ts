@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { ChannelEncryption } from "../support/encrypted-interceptors.ts";
+import { ask, held, hit } from "../support/session-requests.ts";
 import { TestWorkers } from "../support/test-workers.ts";
 import { GROUP_NAME, RealTomcat } from "../support/tomcat.ts";
 
@@ -14,19 +15,6 @@ const SYNCHRONOUS = 6;
 const REFUSED_BY_TOMCAT = /Failed to decrypt message/;
 /** With another key nobody answers a Tomcat, and it starts when this is over. */
 const STATE_TRANSFER_TIMEOUT_SECONDS = 5;
-
-interface Answer {
-  readonly text: string;
-  /** Cookie to use from now on. */
-  readonly cookie: string;
-}
-
-async function ask(baseUrl: string, query: string, cookie = ""): Promise<Answer> {
-  const answer = await fetch(`${baseUrl}/x?${query}`, { headers: cookie ? { cookie } : {} });
-  const text = await answer.text();
-  assert.equal(answer.status, 200, text);
-  return { text, cookie: answer.headers.get("set-cookie")?.split(";", 1)[0] ?? cookie };
-}
 
 /** Value of a counter in the text of /metrics; 0 when it is not there. */
 async function counter(address: string, line: string): Promise<number> {
@@ -109,9 +97,9 @@ for (const encryption of ENCRYPTIONS) {
             ({ text }) => text.endsWith(` ${index}`),
           );
         }
-        const answer = await fetch(`${url}/hit`, { headers: { cookie } });
-        cookie = answer.headers.get("set-cookie")?.split(";", 1)[0] ?? cookie;
-        assert.equal(((await answer.json()) as { n: number }).n, index + 1);
+        const answer = await hit(url, cookie);
+        assert.equal(answer.n, index + 1);
+        cookie = answer.cookie;
       }
     });
 
@@ -163,8 +151,7 @@ describe("a real Tomcat 10.1 with another key than two workers of ours", () => {
     );
     assert.equal((await ask(workers.url(0), "op=peek&k=item", inJava.cookie)).text, "no session");
     assert.equal((await ask(workers.url(1), "op=peek&k=item", inJava.cookie)).text, "no session");
-    const id = inOurs.cookie.slice(inOurs.cookie.indexOf("=") + 1);
-    assert.equal((await ask(tomcat.url, `op=has&k=item&id=${id}`)).text, "no session");
+    assert.equal(await held(tomcat.url, "item", inOurs.cookie), "no session");
     assert.match(tomcat.output, REFUSED_BY_TOMCAT);
   });
 

@@ -1,24 +1,12 @@
 // One group of a real Apache Tomcat 10.1 and two workers of ours: each serves the sessions of the other.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { ask, attributeIn, held, hit, routeIn } from "../support/session-requests.ts";
 import { TestWorkers } from "../support/test-workers.ts";
 import { GROUP_NAME, RealTomcat } from "../support/tomcat.ts";
 
 const MEMBERS = ["127.0.81.2", "127.0.81.3", "127.0.81.4"];
 const JAVA = MEMBERS[2]!;
-
-interface Answer {
-  readonly text: string;
-  /** Cookie to use from now on. */
-  readonly cookie: string;
-}
-
-async function ask(baseUrl: string, query: string, cookie = ""): Promise<Answer> {
-  const answer = await fetch(`${baseUrl}/x?${query}`, { headers: cookie ? { cookie } : {} });
-  const text = await answer.text();
-  assert.equal(answer.status, 200, text);
-  return { text, cookie: answer.headers.get("set-cookie")?.split(";", 1)[0] ?? cookie };
-}
 
 /** Kind, what Java prints of it, what JavaScript prints of it. */
 const ROWS: readonly (readonly [string, string, string])[] = [
@@ -35,19 +23,6 @@ const ROWS: readonly (readonly [string, string, string])[] = [
   ["linkedmap", "java.util.LinkedHashMap {name=shop, items=[apple, pear]}", 'Object {"name":"shop","items":["apple","pear"]}'],
   ["set", "java.util.LinkedHashSet [one, two]", 'Set ["one","two"]'],
 ];
-
-/** The text after the session id. */
-function attributeIn(answer: Answer): string {
-  return answer.text.slice(answer.text.indexOf(" ") + 1);
-}
-
-function routeIn(answer: Answer): string {
-  return /^\w+\.(\S+)/.exec(answer.text)![1]!;
-}
-
-function idIn(cookie: string): string {
-  return cookie.slice(cookie.indexOf("=") + 1);
-}
 
 for (const channelSendOptions of [6, 8]) {
   describe(`a real Tomcat 10.1 and two workers of ours, channelSendOptions ${channelSendOptions}`, () => {
@@ -76,7 +51,7 @@ for (const channelSendOptions of [6, 8]) {
      * once; asynchronously a request that came before the change would rename the session under it, and Tomcat would lose it.
      */
     const arrivedInTomcat = async (cookie: string, name: string, wanted: string | RegExp) => {
-      const look = async () => (await ask(tomcat.url, `op=has&k=${name}&id=${idIn(cookie)}`)).text;
+      const look = () => held(tomcat.url, name, cookie);
       const suits = (text: string) => (typeof wanted === "string" ? text.endsWith(wanted) : wanted.test(text));
       if (channelSendOptions === 6) assert.ok(suits(await look()), await look());
       else await workers.eventually(look, suits);
@@ -92,23 +67,23 @@ for (const channelSendOptions of [6, 8]) {
     for (const [kind, java, javascript] of ROWS) {
       it(`serves a ${kind} that Tomcat's application set in our worker, and back in Tomcat`, async () => {
         const made = await ask(tomcat.url, `op=set&k=${kind}&v=${kind}`);
-        assert.equal(attributeIn(made), java);
+        assert.equal(attributeIn(made.text), java);
         const seen = await arrivedInOurs(0, made.cookie, kind, javascript);
-        assert.equal(routeIn(seen), "worker-0");
+        assert.equal(routeIn(seen.text), "worker-0");
         await arrivedInTomcat(seen.cookie, kind, java);
         const back = await ask(tomcat.url, `op=get&k=${kind}`, seen.cookie);
-        assert.equal(attributeIn(back), java);
-        assert.equal(routeIn(back), "java");
+        assert.equal(attributeIn(back.text), java);
+        assert.equal(routeIn(back.text), "java");
       });
 
       it(`serves a ${kind} that our worker's application set in Tomcat and in the other worker`, async () => {
         const made = await ask(workers.url(0), `op=set&k=${kind}&v=${kind}`);
-        assert.equal(attributeIn(made), javascript);
+        assert.equal(attributeIn(made.text), javascript);
         await arrivedInTomcat(made.cookie, kind, java);
         const inJava = await ask(tomcat.url, `op=get&k=${kind}`, made.cookie);
-        assert.equal(attributeIn(inJava), java);
+        assert.equal(attributeIn(inJava.text), java);
         const inOther = await arrivedInOurs(1, inJava.cookie, kind, javascript);
-        assert.equal(routeIn(inOther), "worker-1");
+        assert.equal(routeIn(inOther.text), "worker-1");
       });
     }
 
@@ -134,9 +109,9 @@ for (const channelSendOptions of [6, 8]) {
         // The change before may still be on its way to this worker.
         if (index > 0 && url === tomcat.url) await arrivedInTomcat(cookie, "n", ` ${index}`);
         else if (index > 0) ({ cookie } = await arrivedInOurs(url === workers.url(0) ? 0 : 1, cookie, "n", ` ${index}`));
-        const answer = await fetch(`${url}/hit`, { headers: { cookie } });
-        cookie = answer.headers.get("set-cookie")?.split(";", 1)[0] ?? cookie;
-        assert.equal(((await answer.json()) as { n: number }).n, index + 1);
+        const answer = await hit(url, cookie);
+        assert.equal(answer.n, index + 1);
+        cookie = answer.cookie;
       }
     });
 
@@ -146,10 +121,10 @@ for (const channelSendOptions of [6, 8]) {
       tomcat = new RealTomcat({ name: "java", address: JAVA, httpPort: 8080, receiverPort: 4000, members: MEMBERS, channelSendOptions });
       await tomcat.start();
       const seen = await ask(tomcat.url, "op=peek&k=early", made.cookie);
-      assert.equal(attributeIn(seen), "java.util.LinkedHashMap {name=shop, items=[apple, pear]}");
+      assert.equal(attributeIn(seen.text), "java.util.LinkedHashMap {name=shop, items=[apple, pear]}");
       await workers.restart(1);
       const inOurs = await ask(workers.url(1), "op=peek&k=early", seen.cookie);
-      assert.equal(attributeIn(inOurs), 'Object {"name":"shop","items":["apple","pear"]}');
+      assert.equal(attributeIn(inOurs.text), 'Object {"name":"shop","items":["apple","pear"]}');
     });
   });
 }

@@ -37,20 +37,25 @@ export class RawMember {
   readonly received: RecordedMessage[] = [];
   readonly sockets: Socket[] = [];
   readonly #server: Server = createServer({ noDelay: true });
+  readonly #address: string;
   #onReceived: () => void = () => undefined;
   /** False: connections are accepted and not read. */
   reading = true;
 
-  static async start(): Promise<RawMember> {
-    const raw = new RawMember();
+  private constructor(address: string) {
+    this.#address = address;
+  }
+
+  static async start(address = "127.0.0.1", port = 0): Promise<RawMember> {
+    const raw = new RawMember(address);
     raw.#server.on("connection", (socket) => raw.#accept(socket));
-    raw.#server.listen(0, "127.0.0.1");
+    raw.#server.listen(port, address);
     await once(raw.#server, "listening");
     return raw;
   }
 
   get member(): Member {
-    return createMember({ address: "127.0.0.1", port: (this.#server.address() as AddressInfo).port });
+    return createMember({ address: this.#address, port: (this.#server.address() as AddressInfo).port });
   }
 
   get texts(): string[] {

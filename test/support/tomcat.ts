@@ -1,14 +1,16 @@
 // Real Apache Tomcats (Debian's tomcat10) for tests and benchmarks: a CATALINA_BASE of their own, started and stopped by pid.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ChannelEncryption, encryptedInterceptors } from "./encrypted-interceptors.ts";
 
 const CATALINA_HOME = "/usr/share/tomcat10";
 const JARS = "/usr/share/java";
-const SERVLET_JARS = ["servlet-api", "catalina", "api", "util"].map((name) => join(JARS, `tomcat10-${name}.jar`)).join(":");
-const SERVLET_SOURCE = join(import.meta.dirname, "../peers/java/SessionServlet.java");
+const SERVLET_JARS = ["servlet-api", "catalina", "catalina-ha", "tribes", "api", "util"]
+  .map((name) => join(JARS, `tomcat10-${name}.jar`))
+  .join(":");
+const SERVLET_SOURCES = join(import.meta.dirname, "../peers/java");
 
 export interface TomcatOptions {
   /** jvmRoute. */
@@ -23,6 +25,8 @@ export interface TomcatOptions {
   readonly channelSendOptions?: number;
   /** Default 60, which is Tomcat's. */
   readonly stateTransferTimeoutSeconds?: number;
+  /** More of the Manager's attributes, as they stand in the XML. */
+  readonly managerAttributes?: string;
   /** Of an EncryptInterceptor; without it, messages are plain. */
   readonly encryption?: ChannelEncryption;
   /** Context path; default "/app". */
@@ -37,13 +41,12 @@ export const GROUP_NAME = "group.test";
 
 let compiled: string | undefined;
 
-/** Compiles the servlet once per process; returns the folder with its class. */
+/** Compiles the servlet once per process; returns the folder with the classes. */
 function servletClasses(): string {
   if (compiled) return compiled;
   const folder = mkdtempSync(join(tmpdir(), "tomcat-cluster-servlet-"));
-  execFileSync("javac", ["--release", "11", "-cp", SERVLET_JARS, "-d", folder, SERVLET_SOURCE], {
-    stdio: "inherit",
-  });
+  const sources = globSync(join(SERVLET_SOURCES, "*.java"));
+  execFileSync("javac", ["--release", "11", "-cp", SERVLET_JARS, "-d", folder, ...sources], { stdio: "inherit" });
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   compiled = folder;
   return folder;
@@ -119,6 +122,8 @@ export class RealTomcat {
     if (child && child.exitCode === null && child.signalCode === null) {
       const ended = new Promise((resolve) => child.once("exit", resolve));
       child.kill(signal);
+      // A frozen one cannot end before it goes on.
+      child.kill("SIGCONT");
       await ended;
     }
     rmSync(this.#base, { recursive: true, force: true });
@@ -148,11 +153,11 @@ function serverXml(options: TomcatOptions): string {
   return `<?xml version="1.0" encoding="UTF-8"?>
 <Server port="-1">
   <Service name="Catalina">
-    <Connector port="${options.httpPort}" address="${options.address}" protocol="HTTP/1.1"/>
+    <Connector port="${options.httpPort}" address="${options.address}" protocol="HTTP/1.1" maxKeepAliveRequests="-1"/>
     ${ajp}
     <Engine name="Catalina" defaultHost="localhost" jvmRoute="${options.name}">
       <Cluster className="org.apache.catalina.ha.tcp.SimpleTcpCluster" channelSendOptions="${options.channelSendOptions ?? 8}">
-        <Manager className="org.apache.catalina.ha.session.DeltaManager" stateTransferTimeout="${options.stateTransferTimeoutSeconds ?? 60}"/>
+        <Manager className="org.apache.catalina.ha.session.DeltaManager" stateTransferTimeout="${options.stateTransferTimeoutSeconds ?? 60}" ${options.managerAttributes ?? ""}/>
         <Channel className="org.apache.catalina.tribes.group.GroupChannel">
           <Membership className="org.apache.catalina.tribes.membership.cloud.CloudMembershipService" membershipProviderClassName="dns"/>
           <Receiver className="org.apache.catalina.tribes.transport.nio.NioReceiver" address="${options.address}" port="${options.receiverPort}" autoBind="1"/>
@@ -178,6 +183,7 @@ const PLAIN_INTERCEPTORS = `<Interceptor className="org.apache.catalina.tribes.g
 const WEB_XML = `<?xml version="1.0" encoding="UTF-8"?>
 <web-app xmlns="https://jakarta.ee/xml/ns/jakartaee" version="6.0" metadata-complete="true">
   <distributable/>
+  <listener><listener-class>CreationGate</listener-class></listener>
   <servlet><servlet-name>session</servlet-name><servlet-class>SessionServlet</servlet-class><load-on-startup>1</load-on-startup></servlet>
   <servlet-mapping><servlet-name>session</servlet-name><url-pattern>/x</url-pattern><url-pattern>/hit</url-pattern></servlet-mapping>
 </web-app>

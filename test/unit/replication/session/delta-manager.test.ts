@@ -5,7 +5,7 @@ import { allSessionData, changeSessionId, sessionCreated, sessionDelta } from ".
 import { decodeSessionMessage, encodeSessionMessage, SESSION_EVENTS } from "../../../../src/replication/messages.ts";
 import { DELTA_TYPES, DeltaRequest } from "../../../../src/replication/session/delta-request.ts";
 import { EarlyDeltas } from "../../../../src/replication/session/early-deltas.ts";
-import { encodeSessionStates, encodeSessionStates } from "../../../../src/replication/session/session-state.ts";
+import { encodeSessionStates } from "../../../../src/replication/session/session-state.ts";
 import { javaInteger } from "../../../../src/serialization/index.ts";
 import { CONTEXT, DeltaNode } from "../../../support/delta-node.ts";
 import { FakeGroup } from "../../../support/fake-group.ts";
