@@ -58,6 +58,7 @@ export class RecordingBelow implements LayerBelow {
   readonly localMember: Member = testMember(1);
   members: readonly Member[] = [];
   readonly suspects: readonly Member[] = [];
+  listsLocalMember: boolean | undefined = true;
   readonly sent: { destinations: readonly Member[]; message: ChannelMessage }[] = [];
   heartbeats = 0;
   /** What the next sends return. */

@@ -30,6 +30,8 @@ interface Candidate {
   /** When the layer below stopped listing it; undefined while it does. */
   unlistedSinceMs: number | undefined;
   check: Promise<void> | undefined;
+  /** Whether it has been found alive or dead, ever. */
+  asked: boolean;
   /** When it was last asked for an ACK. */
   checkedMs: number;
   /** A reason to ask came up within the gap. */
@@ -64,6 +66,13 @@ export class TcpFailureDetector extends ChannelInterceptor {
 
   override get suspects(): readonly Member[] {
     return this.#suspects;
+  }
+
+  /** Until everybody whom the membership listed has been asked once, nobody can tell whether somebody has state (rule 5). */
+  override get listsLocalMember(): boolean | undefined {
+    if (this.#unsettled === 0) return this.below.listsLocalMember;
+    const unasked = [...this.#candidates.values()].some(({ state, asked }) => state === "New" && !asked);
+    return unasked ? undefined : this.below.listsLocalMember;
   }
 
   /** Resolves when every member that the layers below found while starting has been asked. */
@@ -105,6 +114,7 @@ export class TcpFailureDetector extends ChannelInterceptor {
       state: "New",
       unlistedSinceMs: undefined,
       check: undefined,
+      asked: false,
       checkedMs: Number.NEGATIVE_INFINITY,
       overdue: false,
     };
@@ -185,6 +195,7 @@ export class TcpFailureDetector extends ChannelInterceptor {
       candidate.overdue = true;
       return;
     }
+    candidate.asked = true;
     if (alive && candidate.state !== "Alive") this.#answered(candidate);
     // A new one may have spoken meanwhile: then it lives, although it could not be reached yet.
     else if (!alive && candidate.state === "Alive" && state === "Alive") this.#failed(candidate);

@@ -79,6 +79,20 @@ describe("TcpFailureDetector", () => {
     assert.deepEqual(detector.suspects, [], "the other one has not failed, it has not come yet");
   });
 
+  it("rule 5: does not tell that DNS lists us before everybody whom it lists has been asked", async () => {
+    const { clock, probe, detector } = stack();
+    const asked = Promise.withResolvers<boolean>();
+    probe.alive.set(B.address, asked.promise);
+    assert.equal(detector.listsLocalMember, true, "nobody else is listed");
+    detector.memberAdded(B);
+    detector.memberAdded(C);
+    await clock.advance(0);
+    assert.equal(detector.listsLocalMember, undefined);
+    asked.resolve(true);
+    await clock.advance(0);
+    assert.equal(detector.listsLocalMember, true, "one lives, the other one was found dead");
+  });
+
   it("asks one that did not answer at first again with each heartbeat", async () => {
     const { clock, probe, above, below, detector } = stack();
     detector.memberAdded(B);
