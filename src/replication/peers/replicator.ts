@@ -130,14 +130,16 @@ export class Replicator implements MembershipListener {
    * without acknowledgement, written or queued.
    */
   publish(publication: Publication, body: Buffer): Kept {
-    return this.#send(publication, body, this.#inStep(publication), this.#mode);
+    if (this.#mode.acknowledge === "Processed") return this.#send(publication, body, this.#inStep(publication), this.#mode);
+    return this.publishApart(publication, () => body);
   }
 
   /**
-   * The same for what must be processed before anything that follows in its lane: a Tomcat handles later messages of a
-   * connection concurrently unless it is waited for (rule 10).
+   * The same with a body for each kind of member. Whatever the mode, a Tomcat has to acknowledge each message as processed before the
+   * next one of its lane leaves: it handles later messages of a connection concurrently, and would be left with the older of two
+   * changes (rule 10; seen with 10.1.60). No request waits for that unless the mode says so.
    */
-  publishOrdered(publication: Publication, bodyFor: (kind: MemberKind) => Buffer): Kept {
+  publishApart(publication: Publication, bodyFor: (kind: MemberKind) => Buffer): Kept {
     const destinations = this.#inStep(publication);
     const ours = destinations.filter((member) => this.#deps.kindOf(member) === "ours");
     if (ours.length === destinations.length) return this.#send(publication, bodyFor("ours"), ours, this.#mode);

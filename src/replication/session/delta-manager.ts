@@ -180,7 +180,7 @@ export class DeltaManager
     this.#hasEnded(oldId, newId);
     const publication = { source: this, session: known, event: SESSION_EVENTS.ChangeSessionId, knownId: oldId };
     const body = changeSessionId(this.contextName, oldId, newId, this.clock.now());
-    known.changeSent(this.#cluster.replicator.publishOrdered(publication, () => body));
+    known.changeSent(this.#cluster.replicator.publishApart(publication, () => body));
     known.lastSentMs = this.clock.monotonic();
   }
 
@@ -341,7 +341,7 @@ export class DeltaManager
     // A Tomcat that waits for state drops announcements that are older than its donor's snapshot, which this session is not in.
     const bodyFor = (kind: "ours" | "Tomcat") =>
       sessionCreated(this.contextName, session.id, kind === "ours" ? session.createdMs : nowMs, nowMs);
-    return this.#cluster.replicator.publishOrdered(this.#publication(session, SESSION_EVENTS.SessionCreated), bodyFor);
+    return this.#cluster.replicator.publishApart(this.#publication(session, SESSION_EVENTS.SessionCreated), bodyFor);
   }
 
   #publishDelta(session: DeltaSession, delta: Buffer): Kept {
