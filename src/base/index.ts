@@ -4,6 +4,7 @@ export { type Clock, delay, systemClock, type Timer } from "./clock.ts";
 export { closestName } from "./closest-name.ts";
 export { asError, fileErrorReason, systemErrorCode, TomcatClusterError } from "./errors.ts";
 export { type Lifecycle, LifecycleGroup } from "./lifecycle.ts";
+export { LogOutput } from "./log-output.ts";
 export { createLogger, LOG_LEVELS, type Logger, type LoggerOptions, type LogLevel, silentLogger } from "./logger.ts";
 export { Counter, createProcessRegistry, Gauge, Histogram, Registry } from "./metrics.ts";
 export {

@@ -13,15 +13,15 @@ export interface LoggerOptions {
   fields?: Record<string, unknown>;
 }
 
-/** One JSON object per line, errors under `err`; to standard output unless a destination is given. */
-export function createLogger(options: LoggerOptions = {}, destination?: DestinationStream): Logger {
+/** One JSON object per line, errors under `err`. */
+export function createLogger(options: LoggerOptions, destination: DestinationStream): Logger {
   const settings = {
     level: options.level ?? "info",
     base: options.fields ?? {},
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  return destination ? pino(settings, destination) : pino(settings);
+  return pino(settings, destination);
 }
 
 /** For unit tests and for embedding: swallows everything. */

@@ -4,7 +4,6 @@ import { Command } from "commander";
 import { parseAllDocuments } from "yaml";
 import {
   asError,
-  createLogger,
   createProcessRegistry,
   fileErrorReason,
   LifecycleGroup,
@@ -15,6 +14,7 @@ import {
 import type { BalancerSettings } from "../config/index.ts";
 import { portParser } from "./option-parsers.ts";
 import { runUntilStopped } from "./run-until-stopped.ts";
+import { openStandardLog } from "./standard-log.ts";
 
 interface BalancerCommandOptions {
   readonly config?: string;
@@ -55,7 +55,7 @@ async function runBalancer(options: BalancerCommandOptions, command: Command): P
   const settings = withOverrides(parseBalancerSettings(await readDocument(file), file), options);
 
   const [{ Balancer }, { ManagementServer }] = await Promise.all([import("../balancer/index.ts"), import("../management/index.ts")]);
-  const logger = createLogger();
+  const { logger } = openStandardLog({});
   const registry = createProcessRegistry();
   const management = new ManagementServer({ logger, registry }, settings.management);
   const balancer = new Balancer({ clock: systemClock, random: systemRandom, logger, registry, management }, settings);

@@ -1,8 +1,9 @@
 // tomcat-cluster worker: one node, configured by the server.xml of its base folder.
 import { Command } from "commander";
-import { createLogger, createProcessRegistry, LOG_LEVELS, type LogLevel, systemClock, systemRandom } from "../base/index.ts";
+import { createProcessRegistry, LOG_LEVELS, type LogLevel, systemClock, systemRandom } from "../base/index.ts";
 import { choiceParser, portParser } from "./option-parsers.ts";
 import { runUntilStopped } from "./run-until-stopped.ts";
+import { openStandardLog } from "./standard-log.ts";
 
 interface WorkerCommandOptions {
   readonly base: string;
@@ -25,7 +26,7 @@ export function workerCommand(): Command {
 
 async function runWorker({ logLevel, ...options }: WorkerCommandOptions): Promise<void> {
   const { StartAbortedError, Worker } = await import("../server/index.ts");
-  const logger = createLogger({ level: logLevel });
+  const { logger, writeLine } = openStandardLog({ level: logLevel });
   const worker = new Worker(
     {
       environment: process.env,
@@ -33,7 +34,7 @@ async function runWorker({ logLevel, ...options }: WorkerCommandOptions): Promis
       logger,
       random: systemRandom,
       registry: createProcessRegistry(),
-      accessLog: { writeLine: (line) => void process.stdout.write(`${line}\n`) },
+      accessLog: { writeLine },
     },
     options,
   );
