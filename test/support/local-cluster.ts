@@ -37,6 +37,12 @@ export class ManifestFolder {
     return this;
   }
 
+  /** An application of test/fixtures/webapps under webapps/<name>. */
+  addFixture(name: string): this {
+    cpSync(join(ROOT, "test/fixtures/webapps", name), join(this.path, "webapps", name), { recursive: true });
+    return this;
+  }
+
   /** An application under webapps/<name> with this main module. */
   addApplication(name: string, source: string): this {
     return this.write(

@@ -13,15 +13,26 @@ export interface Hit {
   readonly sessionId: string | null;
 }
 
+export interface SessionClientOptions {
+  /** Unset: every request has a connection of its own. */
+  readonly agent?: Agent;
+  /** For a whole answer; a request that takes longer rejects with an AbortError. Unset: none. */
+  readonly timeoutMs?: number;
+  /** "JSESSIONID=…", to begin with. */
+  readonly cookie?: string;
+}
+
 export class SessionClient {
   readonly #baseUrl: string;
   readonly #agent: Agent | false;
+  readonly #timeoutMs: number | undefined;
   #cookie: string | undefined;
 
-  /** Without an agent every request has a connection of its own. */
-  constructor(baseUrl: string, options: { readonly agent?: Agent } = {}) {
+  constructor(baseUrl: string, options: SessionClientOptions = {}) {
     this.#baseUrl = baseUrl;
     this.#agent = options.agent ?? false;
+    this.#timeoutMs = options.timeoutMs;
+    this.#cookie = options.cookie;
   }
 
   /** "JSESSIONID=…", or undefined before the first answer that sets it. */
@@ -38,6 +49,7 @@ export class SessionClient {
         {
           method,
           agent: this.#agent,
+          ...(this.#timeoutMs !== undefined && { signal: AbortSignal.timeout(this.#timeoutMs) }),
           headers: {
             ...(this.#cookie !== undefined && { cookie: this.#cookie }),
             ...(body !== undefined && { "content-type": "application/x-www-form-urlencoded", "content-length": Buffer.byteLength(body) }),

@@ -1,0 +1,51 @@
+// `npm run reliability`: faults of real processes under load, counted. Prints a table in Markdown; exit code 1 when a promise is broken.
+// `npm run reliability -- --fault NAME --mode sync|async|both`: one of them, in one mode; by default all, in both.
+import { parseArgs } from "node:util";
+import { namespacesMissing } from "../support/process-networks.ts";
+import { FAULTS, type Fault } from "./faults.ts";
+import { brokenPromises } from "./promises.ts";
+import { type FaultResult, type FaultScale, type Mode, runFault } from "./run-fault.ts";
+import { TABLE_HEAD, tableRow } from "./table.ts";
+
+const SCALE: FaultScale = {
+  load: { sessions: 500, clients: 64, pauseMs: 100 },
+  durations: { frozenMs: 20_000, withoutDnsMs: 60_000, cutOffMs: 20_000, slowReaderMs: 20_000, blockedMs: 3000, calmMs: 4000 },
+};
+
+const MODES: Readonly<Record<string, readonly Mode[]>> = {
+  sync: ["Synchronous"],
+  async: ["Asynchronous"],
+  both: ["Synchronous", "Asynchronous"],
+};
+
+function chosen(): { faults: readonly Fault[]; modes: readonly Mode[] } {
+  const { fault, mode } = parseArgs({ options: { fault: { type: "string" }, mode: { type: "string", default: "both" } } }).values;
+  const modes = MODES[mode];
+  const faults = FAULTS.filter(({ name }) => fault === undefined || name === fault);
+  if (modes === undefined) throw new Error(`--mode is ${Object.keys(MODES).join(", ")}, not "${mode}"`);
+  if (faults.length === 0) throw new Error(`--fault is ${FAULTS.map(({ name }) => name).join(", ")}, not "${fault}"`);
+  return { faults, modes };
+}
+
+async function main(): Promise<number> {
+  const { faults, modes } = chosen();
+  const missing = namespacesMissing();
+  const { load } = SCALE;
+  console.log(`3 workers, ${load.clients} clients, ${load.sessions} sessions, GET and POST in turn\n\n${TABLE_HEAD}`);
+  const broken: string[] = [];
+  for (const fault of faults) {
+    if (fault.needsNamespaces && missing !== undefined) {
+      console.log(`| ${fault.title} | not run: ${missing} |`);
+      continue;
+    }
+    for (const mode of modes) {
+      const result: FaultResult = await runFault(fault, mode, SCALE);
+      console.log(tableRow(result));
+      broken.push(...brokenPromises(result).map((sentence) => `- ${fault.name}, ${mode.toLowerCase()}: ${sentence}`));
+    }
+  }
+  console.log(broken.length === 0 ? "\nEvery promise is kept." : `\nBroken promises:\n${broken.join("\n")}`);
+  return broken.length === 0 ? 0 : 1;
+}
+
+process.exitCode = await main();

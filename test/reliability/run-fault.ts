@@ -1,0 +1,126 @@
+// One fault in one mode of replication: a cluster is made, loaded, struck, left to heal, and asked what it still knows.
+import { execFile } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ENTRY, ManifestFolder } from "../support/local-cluster.ts";
+import { ProcessCluster } from "../support/process-cluster.ts";
+import { loopbackNetwork, NamespaceNetwork } from "../support/process-networks.ts";
+import type { WorkerProcess } from "../support/worker-process.ts";
+import type { Durations, Fault } from "./faults.ts";
+import { type Failure, LedgerLoad, type LedgerLoadOptions } from "./ledger-load.ts";
+
+export type Mode = "Synchronous" | "Asynchronous";
+
+export interface FaultScale {
+  readonly load: LedgerLoadOptions;
+  readonly durations: Durations;
+}
+
+export interface FaultResult {
+  readonly fault: Fault;
+  readonly mode: Mode;
+  readonly requests: number;
+  readonly failures: readonly Failure[];
+  /** When which worker was struck. */
+  readonly strikes: readonly { readonly route: string; readonly atMs: number }[];
+  readonly lostSessions: number;
+  readonly lostUpdates: number;
+  readonly staleAnswers: number;
+  readonly doubledEffects: number;
+  /** Of the workers' views of the group, from the fault on. */
+  readonly viewChanges: number;
+  readonly longestGapMs: number;
+  /** What `tomcat-cluster verify` says when the copies do not become equal. */
+  readonly difference: string | undefined;
+  readonly notes: readonly string[];
+}
+
+const WORKERS = 3;
+/** Before the fault, so that connections are warm and every client has been around once. */
+const WARM_UP_MS = 1500;
+const EQUAL_WITHIN_MS = 15_000;
+/** What a POST writes while a member reads slowly: enough to fill sockets, and then queues. */
+const FULL_QUEUE_BYTES = 16_384;
+
+export async function runFault(fault: Fault, mode: Mode, { load: loadOptions, durations }: FaultScale): Promise<FaultResult> {
+  const folder = new ManifestFolder().addFixture("ledger").writeManifest({
+    replicas: WORKERS,
+    replication: { mode },
+    drain: { quietSeconds: 0.5, deadlineSeconds: 5 },
+    applications: [{ path: "/ledger" }],
+    // A member that tests make does not know the key.
+    ...(fault.hasFurtherMember && { group: { encryption: { mode: "Disabled" } } }),
+  });
+  const namespaces = fault.needsNamespaces ? NamespaceNetwork.create(WORKERS) : undefined;
+  const network = namespaces ?? (await loopbackNetwork(WORKERS));
+  const furtherMember = network.memberAddress(WORKERS);
+  let cluster: ProcessCluster | undefined;
+  try {
+    cluster = await ProcessCluster.start(network, {
+      manifest: folder.manifest,
+      ...(fault.hasFurtherMember && { furtherMembers: [furtherMember] }),
+    });
+    const load = new LedgerLoad(cluster.url, { ...loadOptions, ...(fault.hasFurtherMember && { updateBytes: FULL_QUEUE_BYTES }) });
+    await load.begin();
+    await sleep(WARM_UP_MS);
+    const victim = cluster.workers[1]!;
+    if (load.sessionsOf(victim.name) === 0) throw new Error(`${victim.name} has no session that a fault could harm`);
+    const strikes: { route: string; atMs: number }[] = [];
+    const notes: string[] = [];
+    const viewChangesBefore = viewChangesOf(cluster.workers);
+    await fault.run({
+      cluster,
+      victim,
+      durations,
+      namespaces,
+      furtherMember,
+      struck: ({ name }) => strikes.push({ route: name, atMs: performance.now() }),
+      note: (text) => notes.push(text),
+    });
+    await cluster.whole();
+    await sleep(durations.calmMs);
+    await load.end();
+    const difference = await differenceAfterQuiet(cluster.workers);
+    await load.audit(cluster.workers);
+    return {
+      fault,
+      mode,
+      requests: load.requests,
+      failures: load.failures,
+      strikes,
+      lostSessions: load.lostSessions.size,
+      lostUpdates: load.lostUpdates.size,
+      staleAnswers: load.staleAnswers,
+      doubledEffects: load.doubledEffects.size,
+      viewChanges: viewChangesOf(cluster.workers) - viewChangesBefore,
+      longestGapMs: load.longestGapMs,
+      difference,
+      notes,
+    };
+  } finally {
+    await cluster?.stop();
+    await network.release();
+    folder.remove();
+  }
+}
+
+function viewChangesOf(workers: readonly WorkerProcess[]): number {
+  return workers.reduce((sum, { viewChanges }) => sum + viewChanges.length, 0);
+}
+
+/** Undefined as soon as `tomcat-cluster verify` finds none; what it says last when it always finds some. */
+async function differenceAfterQuiet(workers: readonly WorkerProcess[]): Promise<string | undefined> {
+  const deadlineMs = performance.now() + EQUAL_WITHIN_MS;
+  for (;;) {
+    const { equal, report } = await verify(workers.map(({ management }) => management));
+    if (equal) return undefined;
+    if (performance.now() > deadlineMs) return report;
+  }
+}
+
+function verify(urls: readonly string[]): Promise<{ equal: boolean; report: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [ENTRY, "verify", ...urls], (error, stdout, stderr) =>
+      resolve({ equal: error === null, report: stdout + stderr }),
+    );
+  });
+}
