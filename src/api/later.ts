@@ -6,35 +6,20 @@ const HINTS: Readonly<Record<string, string>> = {
   "spec.group.manager.type=Standard": "use Delta, or distributable: false for single applications",
   "spec.membership.type=Kubernetes": "use DNS",
   "spec.membership.type=Static": "use DNS",
-  "spec.applications[].source": "put the application into webapps/ of the workers",
-  "spec.configuration": "what a manifest cannot say cannot be set yet",
 };
 
 const FIELDS: ReadonlySet<string> = new Set([
   "spec.applications[].replicatedContext",
-  "spec.applications[].source",
   "spec.balancer.accessLog",
   "spec.balancer.backend",
-  "spec.balancer.httpRoute",
-  "spec.balancer.ingress",
-  "spec.balancer.service.annotations",
-  "spec.balancer.service.type",
   "spec.balancer.statusPage",
-  "spec.balancer.template",
   "spec.balancer.tls",
-  "spec.configuration",
-  "spec.disruptionBudget",
   "spec.group.interceptors",
   "spec.group.placement",
-  "spec.image",
-  "spec.monitoring",
-  "spec.networkPolicy",
   "spec.pools",
   "spec.runtime",
   "spec.sessions.pathParameter",
   "spec.sessions.singleSignOn",
-  "spec.template",
-  "spec.updatePolicy",
 ]);
 
 /** The sentence that refuses a known field of a later version; undefined for a field that nobody knows. */

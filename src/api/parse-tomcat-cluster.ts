@@ -45,7 +45,27 @@ function toProblem(issue: z.core.$ZodIssue): ManifestProblem {
 }
 
 function brokenRules(cluster: TomcatCluster): ManifestProblem[] {
-  return TOMCAT_CLUSTER_RULES.filter((rule) => !rule.holds(cluster)).map(({ path, message }) => ({ path, message }));
+  return TOMCAT_CLUSTER_RULES.flatMap(({ path, message, holds }) =>
+    placesAt(cluster, path)
+      .filter((place) => !holds(place.value))
+      .map((place) => ({ path: place.path, message })),
+  );
+}
+
+interface Place {
+  readonly path: readonly PropertyKey[];
+  readonly value: unknown;
+}
+
+/** What lies at a rule's path: one value, none where an optional field is unset, several where the path leads through lists. */
+function placesAt(cluster: TomcatCluster, path: readonly string[]): readonly Place[] {
+  return path.reduce<readonly Place[]>((places, step) => places.flatMap((place) => stepInto(place, step)), [{ path: [], value: cluster }]);
+}
+
+function stepInto({ path, value }: Place, step: string): readonly Place[] {
+  if (step === "[]") return Array.isArray(value) ? value.map((entry, index) => ({ path: [...path, index], value: entry })) : [];
+  const child = isObject(value) ? value[step] : undefined;
+  return child === undefined ? [] : [{ path: [...path, step], value: child }];
 }
 
 function brokenFilters({ spec }: TomcatCluster): ManifestProblem[] {
@@ -76,7 +96,11 @@ function collectUnknownFields(
     for (const [index, entry] of value.entries()) collectUnknownFields(schema?.items, entry, [...path, index], problems);
     return;
   }
-  if (!isObject(value) || schema?.properties === undefined) return;
+  if (!isObject(value)) return;
+  if (schema?.properties === undefined) {
+    for (const [name, child] of Object.entries(value)) collectUnknownFields(schema?.additionalProperties, child, [...path, name], problems);
+    return;
+  }
   const isMetadata = path.length === 1 && path[0] === "metadata";
   const known = isMetadata ? METADATA_FIELDS : [...fieldsOf(schema), ...(path.length === 0 ? ["status"] : [])];
   for (const [name, child] of Object.entries(value)) {

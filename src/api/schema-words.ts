@@ -5,6 +5,8 @@ export interface JsonSchema {
   readonly type?: string;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly items?: JsonSchema;
+  readonly additionalProperties?: JsonSchema;
+  readonly maxProperties?: number;
   readonly enum?: readonly unknown[];
   readonly const?: unknown;
   readonly default?: unknown;
@@ -15,6 +17,7 @@ export interface JsonSchema {
   readonly maxLength?: number;
   readonly minItems?: number;
   readonly maxItems?: number;
+  readonly "x-kubernetes-int-or-string"?: boolean;
   readonly "x-kubernetes-list-type"?: string;
   readonly "x-kubernetes-list-map-keys"?: readonly string[];
 }
@@ -23,7 +26,8 @@ const MAX_QUOTED = 80;
 
 export function schemaAt(root: JsonSchema, path: readonly PropertyKey[]): JsonSchema | undefined {
   let schema: JsonSchema | undefined = root;
-  for (const step of path) schema = typeof step === "number" ? schema?.items : schema?.properties?.[String(step)];
+  for (const step of path)
+    schema = typeof step === "number" ? schema?.items : (schema?.properties?.[String(step)] ?? schema?.additionalProperties);
   return schema;
 }
 
@@ -36,6 +40,7 @@ export function describeSchema(schema: JsonSchema | undefined): string {
   if (schema === undefined) return "something else";
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.enum !== undefined) return schema.enum.length === 1 ? JSON.stringify(schema.enum[0]) : `one of ${schema.enum.join(", ")}`;
+  if (schema["x-kubernetes-int-or-string"] === true) return "a quantity such as 500m, 2 or 1Gi";
   switch (schema.type) {
     case "integer":
       return `a whole number from ${schema.minimum} to ${schema.maximum}`;
@@ -48,6 +53,7 @@ export function describeSchema(schema: JsonSchema | undefined): string {
     case "array":
       return `a list of ${schema.minItems ?? 0} to ${schema.maxItems} entries`;
     default:
+      if (schema.properties === undefined) return `an object of at most ${schema.maxProperties} fields`;
       return `an object with the fields ${fieldsOf(schema).join(", ")}`;
   }
 }

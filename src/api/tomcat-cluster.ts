@@ -1,17 +1,11 @@
 // TomcatCluster, what a user writes: every field with type, limits, default and meaning. The CRD is made from this schema, so it
 // says nothing that a structural schema of Kubernetes cannot: no unions, no records, no unbounded list or text.
 import { z } from "zod";
+import { applications, configuration, hosts } from "./application-schema.ts";
+import { balancer } from "./balancer-schema.ts";
 import { API_VERSION, KIND } from "./group.ts";
-
-/** How CRD and parser know the keys of a list whose entries are told apart by some of their fields. */
-function mapList<T extends z.ZodType>(entry: T, keys: readonly string[], maximum: number) {
-  return z.array(entry).max(maximum).meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": keys });
-}
-
-const HOST_NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
-const hostName = z.string().max(253).regex(HOST_NAME, "must be a host name in lower case");
-const seconds = z.number().positive().max(86_400);
-const port = z.int().min(1).max(65_535);
+import { podTemplate } from "./pod-template-schema.ts";
+import { atomicList, image, labels, port, seconds } from "./schema-parts.ts";
 
 const metadata = z.object({
   name: z
@@ -90,10 +84,7 @@ const replication = z
       .max(60_000)
       .default(1000)
       .describe("How long a request waits for one worker's acknowledgement"),
-    filter: z
-      .array(z.string().min(1).max(256))
-      .max(64)
-      .meta({ "x-kubernetes-list-type": "atomic" })
+    filter: atomicList(z.string().min(1).max(256), 64)
       .optional()
       .describe("Regular expressions on the whole request path: after requests that match one, nothing is replicated"),
   })
@@ -129,34 +120,6 @@ const sessions = z
   .prefault({})
   .describe("Sessions of every application");
 
-const hosts = mapList(
-  z.object({
-    name: hostName.describe("Name that the Host header is compared with"),
-    aliases: z.array(hostName).max(64).default([]).meta({ "x-kubernetes-list-type": "set" }).describe("Further names of the host"),
-  }),
-  ["name"],
-  32,
-)
-  .min(1)
-  .default([{ name: "localhost", aliases: [] }])
-  .describe("Virtual hosts; the first also takes requests for names that none has");
-
-const applications = mapList(
-  z.object({
-    host: hostName.default("localhost").describe("Name of the host that serves it"),
-    path: z
-      .string()
-      .max(255)
-      .regex(/^\/$|^(\/[A-Za-z0-9._~-]+)+$/, 'must be "/", or a path such as "/shop" of letters, digits and . _ ~ - without "/" at its end')
-      .describe('Path of its requests. Its files are in webapps/ of the workers: "/shop" in webapps/shop, "/" in webapps/ROOT'),
-    distributable: z.boolean().default(true).describe("Whether its sessions are replicated"),
-  }),
-  ["host", "path"],
-  256,
-)
-  .optional()
-  .describe("Applications to run; unset: the first host runs every folder in webapps/");
-
 const drain = z
   .object({
     quietSeconds: seconds.default(2).describe("A leaving worker closes its connectors when it has had no request for this long"),
@@ -165,48 +128,66 @@ const drain = z
   .prefault({})
   .describe("How workers leave: on scaling down, rolling, and when their node is drained");
 
-const balancer = z
+const updatePolicy = z
   .object({
-    replicas: z.int().min(0).max(100).optional().describe("Number of balancers; unset: created with 2, then left to an autoscaler"),
-    method: z.enum(["ByRequests"]).optional().describe("Which worker takes a request without a session; unset: ByRequests, each in turn"),
-    stickySession: z
-      .object({
-        enabled: z.boolean().optional().describe("The same session to the same worker; unset: true"),
-        force: z.boolean().optional().describe("503 instead of another worker when a session's own one is unusable; unset: false"),
-      })
-      .prefault({})
-      .describe("Requests with a session"),
-    healthCheck: z
-      .object({
-        intervalMilliseconds: z
-          .int()
-          .min(100)
-          .max(600_000)
-          .optional()
-          .describe("Period of the question whether a worker is ready; unset: 1000"),
-        timeoutMilliseconds: z.int().min(10).max(600_000).optional().describe("No answer within this time is a failure; unset: 1000"),
-        fall: z.int().min(1).max(100).optional().describe("Consecutive failures that take a worker out; unset: 2"),
-        rise: z.int().min(1).max(100).optional().describe("Consecutive successes that bring it back; unset: 1"),
-      })
-      .prefault({})
-      .describe("How balancers notice that a worker is ready or gone"),
-    timeouts: z
-      .object({
-        headSeconds: seconds.optional().describe("For a client to send the head of a request; unset: 20"),
-        bodyIdleSeconds: seconds.optional().describe("Without progress of a request body; unset: 20"),
-        keepAliveSeconds: seconds.optional().describe("For idle connections of clients; unset: 75"),
-        answerSeconds: seconds.optional().describe("For a worker to begin its answer; unset: 60"),
-        answerIdleSeconds: seconds.optional().describe("Without progress of an answer; unset: 300"),
-      })
-      .prefault({})
-      .describe("How long balancers wait"),
-    service: z
-      .object({ port: port.default(80).describe("Port of the Service in front of the balancers") })
-      .prefault({})
-      .describe("The Service in front of the balancers"),
+    image: z
+      .enum(["Manual", "Automatic"])
+      .default("Manual")
+      .describe(
+        "Where spec.image is unset. Manual: the image is the one that the cluster was created with, until spec.image says another. " +
+          "Automatic: a new version of the operator brings its own, and rolls the workers",
+      ),
+    paused: z.boolean().default(false).describe("Whether workers keep what they run: changes wait until this is false again"),
   })
   .prefault({})
-  .describe("What stands in front of the workers");
+  .describe("When workers are replaced by ones with a new image or configuration");
+
+const disruptionBudget = z
+  .object({
+    enabled: z.boolean().default(true).describe("Whether workers and balancers have a PodDisruptionBudget"),
+    maxUnavailable: z.int().min(0).max(100).default(1).describe("How many workers may be away at once because somebody drains nodes"),
+  })
+  .prefault({})
+  .describe("How many pods Kubernetes may evict at a time. Pods that are not ready are never held back");
+
+const networkPolicy = z
+  .object({
+    enabled: z
+      .boolean()
+      .default(true)
+      .describe(
+        "Whether NetworkPolicies leave the workers' receivers to workers, their connectors to balancers, and management ports to balancers, " +
+          "the operator and monitoring. The network of the Kubernetes cluster has to enforce them",
+      ),
+    monitoring: z
+      .object({
+        namespaceLabels: labels
+          .default({ "kubernetes.io/metadata.name": "monitoring" })
+          .describe("Labels of the namespaces whose pods may read metrics; empty: every namespace"),
+      })
+      .prefault({})
+      .describe("Who may read metrics"),
+  })
+  .prefault({})
+  .describe("Who may connect to the pods");
+
+const monitor = (what: string) =>
+  z
+    .object({
+      enabled: z.boolean().default(false).describe(`Whether there is one, where Kubernetes knows the kind ${what}`),
+      labels: labels.optional().describe("Its labels, by which a Prometheus chooses"),
+    })
+    .prefault({});
+
+const monitoring = z
+  .object({
+    podMonitor: monitor("PodMonitor").describe(
+      "PodMonitors for the Prometheus operator; off: the pods have prometheus.io annotations instead",
+    ),
+    prometheusRule: monitor("PrometheusRule").describe("Alerts for the Prometheus operator"),
+  })
+  .prefault({})
+  .describe("How Prometheus finds the pods");
 
 const spec = z
   .object({
@@ -216,14 +197,21 @@ const spec = z
       .max(100)
       .default(3)
       .describe("Number of workers. Each holds every session, so more of them cost more replication"),
+    image: image.optional().describe("Image of the workers, made from the operator's own; unset: that one, see updatePolicy.image"),
     group,
     membership,
     replication,
     sessions,
     hosts,
     applications,
+    configuration,
     drain,
+    updatePolicy,
+    template: podTemplate("workers"),
     balancer,
+    disruptionBudget,
+    networkPolicy,
+    monitoring,
   })
   .prefault({});
 

@@ -4,6 +4,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { balancerCommand } from "./balancer.ts";
+import { crdCommand } from "./crd.ts";
 import { describeFailure } from "./failure.ts";
 import { localCommand } from "./local.ts";
 import { verifyCommand } from "./verify.ts";
@@ -17,7 +18,7 @@ function createProgram(): Command {
     .description("HTTP sessions that survive the worker that keeps them: a cluster that speaks Apache Tomcat's wire format")
     .version(version)
     .option("--debug", "print stack traces of errors");
-  for (const command of [localCommand(), workerCommand(), balancerCommand(), verifyCommand()]) program.addCommand(command);
+  for (const command of [localCommand(), workerCommand(), balancerCommand(), verifyCommand(), crdCommand()]) program.addCommand(command);
   for (const command of [program, ...program.commands]) command.exitOverride().showHelpAfterError("(--help lists the options)");
   return program;
 }

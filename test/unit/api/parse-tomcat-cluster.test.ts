@@ -44,13 +44,13 @@ for (const [name, document, expected] of [
     "an unknown field",
     manifest({ sesions: {} }),
     [
-      'spec.sesions: unknown field (did you mean "sessions"?); known: replicas, group, membership, replication, sessions, hosts, applications, drain, balancer',
+      'spec.sesions: unknown field (did you mean "sessions"?); known: replicas, image, group, membership, replication, sessions, hosts, applications, configuration, drain, updatePolicy, template, balancer, disruptionBudget, networkPolicy, monitoring',
     ],
   ],
   [
     "an unknown field in a list",
     manifest({ applications: [{ path: "/shop", distributeable: true }] }),
-    ['spec.applications[0].distributeable: unknown field (did you mean "distributable"?); known: host, path, distributable'],
+    ['spec.applications[0].distributeable: unknown field (did you mean "distributable"?); known: host, path, distributable, source'],
   ],
   [
     "a value in the wrong case",
@@ -71,9 +71,24 @@ for (const [name, document, expected] of [
   ],
   ["pools", manifest({ pools: [] }), ["spec.pools: the field is not supported in this version"]],
   [
-    "a source of an application",
-    manifest({ applications: [{ path: "/shop", source: {} }] }),
-    ["spec.applications[0].source: the field is not supported in this version: put the application into webapps/ of the workers"],
+    "an application from two places",
+    manifest({ applications: [{ path: "/" }, { path: "/shop", source: { configMap: { name: "a" }, claim: { name: "b" } } }] }),
+    ["spec.applications[1].source: at most one of image, url, configMap, claim may be given"],
+  ],
+  [
+    "a quantity of nothing known",
+    manifest({ template: { resources: { limits: { memory: "1 GB" } } } }),
+    ['spec.template.resources.limits.memory: found "1 GB", must be a quantity such as 500m, 2 or 1Gi'],
+  ],
+  [
+    "a quantity that Kubernetes wants as text",
+    manifest({ template: { resources: { limits: { cpu: 0.5 } } } }),
+    ["spec.template.resources.limits.cpu: found 0.5, expected a quantity such as 500m, 2 or 1Gi"],
+  ],
+  [
+    "a free-form part of no fields",
+    manifest({ template: { podOverlay: [] } }),
+    ["spec.template.podOverlay: found a list of 0 entries, expected an object of at most 64 fields"],
   ],
   [
     "a path with a slash at its end",
@@ -90,7 +105,7 @@ for (const [name, document, expected] of [
     manifest({ hosts: [{ name: "localhost", aliases: ["a", "a"] }] }),
     ['spec.hosts[0].aliases[1]: "a" stands in entry 0 already'],
   ],
-  ["no host at all", manifest({ hosts: [] }), ["spec.hosts: found a list of 0 entries, expected a list of 1 to 32 entries"]],
+  ["no host at all", manifest({ hosts: [] }), ["spec.hosts: found a list of 0 entries, expected a list of 1 to 16 entries"]],
   [
     "a filter that is no regular expression",
     manifest({ replication: { filter: [".*", "("] } }),

@@ -1,39 +1,61 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseTomcatCluster, TOMCAT_CLUSTER_RULES, type TomcatCluster, type TomcatClusterManifest } from "../../../src/api/index.ts";
+import { parseTomcatCluster, TOMCAT_CLUSTER_RULES, type TomcatCluster, type TomcatClusterRule } from "../../../src/api/index.ts";
 
-type Spec = NonNullable<TomcatClusterManifest["spec"]>;
+type Spec = Record<string, unknown>;
 
+/** The specification with defaults at its first level, whatever rules it breaks. */
 function cluster(spec: Spec): TomcatCluster {
-  return {
-    ...parseTomcatCluster({ apiVersion: "tribes.dev/v1alpha1", kind: "TomcatCluster", metadata: { name: "shop" } }),
-    spec: fill(spec),
-  };
+  const shortest = parseTomcatCluster({ apiVersion: "tribes.dev/v1alpha1", kind: "TomcatCluster", metadata: { name: "shop" } });
+  return { ...shortest, spec: { ...shortest.spec, ...spec } as TomcatCluster["spec"] };
 }
 
-/** The specification with defaults, whatever rules it breaks. */
-function fill(spec: Spec): TomcatCluster["spec"] {
-  const defaults = parseTomcatCluster({ apiVersion: "tribes.dev/v1alpha1", kind: "TomcatCluster", metadata: { name: "shop" } }).spec;
-  return { ...defaults, ...spec } as TomcatCluster["spec"];
+/** What lies at a rule's path: "[]" leads into every entry of a list. */
+function selvesOf(rule: TomcatClusterRule, found: TomcatCluster): readonly unknown[] {
+  return rule.path.reduce<readonly unknown[]>(
+    (values, step) =>
+      values
+        .flatMap((value) => (step === "[]" ? (value as unknown[]) : [(value as Record<string, unknown>)[step]]))
+        .filter((value) => value !== undefined),
+    [found],
+  );
 }
 
 /** Lists of CEL, as far as the rules use them. */
-class CelList extends Array<unknown> {
+class CelList {
+  readonly #entries: readonly unknown[];
+
+  constructor(entries: readonly unknown[]) {
+    this.#entries = entries;
+  }
+
   all(predicate: (entry: unknown) => boolean): boolean {
-    return this.every(predicate);
+    return this.#entries.every(predicate);
   }
 
   exists(predicate: (entry: unknown) => boolean): boolean {
-    return this.some(predicate);
+    return this.#entries.some(predicate);
   }
 
   exists_one(predicate: (entry: unknown) => boolean): boolean {
-    return this.filter(predicate).length === 1;
+    return this.filter(predicate).size() === 1;
+  }
+
+  filter(predicate: (entry: unknown) => boolean): CelList {
+    return new CelList(this.#entries.filter(predicate));
+  }
+
+  includes(entry: unknown): boolean {
+    return this.#entries.includes(entry);
+  }
+
+  size(): number {
+    return this.#entries.length;
   }
 }
 
 function toCel(value: unknown): unknown {
-  if (Array.isArray(value)) return CelList.from(value.map(toCel));
+  if (Array.isArray(value)) return new CelList(value.map(toCel));
   if (typeof value === "object" && value !== null)
     return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, toCel(member)]));
   return value;
@@ -44,9 +66,10 @@ function evaluate(cel: string, self: unknown): boolean {
   const script = cel
     .replaceAll("==", "===")
     .replace(/has\(([\w.]+)\)/g, "($1 !== undefined)")
-    .replace(/\.(all|exists|exists_one)\((\w+), /g, ".$1(($2) => ")
-    .replace(/([\w.]+) in ([\w.]+)/g, "$2.includes($1)");
-  return new Function("self", `return ${script};`)(toCel(self)) as boolean;
+    .replace(/\.(all|exists|exists_one|filter)\((\w+), /g, ".$1(($2) => ")
+    .replace(/\[((?:\(self|').*?)\](?= *\)|\.)/g, "list($1)")
+    .replace(/([\w.]+) in (list\([^()]*\)|[\w.]+)/g, "$2.includes($1)");
+  return new Function("self", "list", `return ${script};`)(toCel(self), (...entries: unknown[]) => new CelList(entries)) as boolean;
 }
 
 const CASES: readonly (readonly [string, Spec, boolean])[] = [
@@ -106,24 +129,48 @@ const CASES: readonly (readonly [string, Spec, boolean])[] = [
   ["an application of a host that is listed", { applications: [{ host: "localhost", path: "/" }] }, true],
   ["an application of a host that is not listed", { applications: [{ host: "shop", path: "/" }] }, false],
   ["no applications at all", { applications: [] }, true],
+  ["an application from an image", { applications: [{ host: "localhost", path: "/", source: { image: {} } }] }, true],
+  ["an application without a source", { applications: [{ host: "localhost", path: "/", source: {} }] }, true],
+  ["an application from two places", { applications: [{ host: "localhost", path: "/", source: { image: {}, claim: {} } }] }, false],
+  ["a route of a Gateway", { balancer: { httpRoute: { enabled: true, parentRefs: [{ name: "public" }] } } }, true],
+  ["a route of no Gateway", { balancer: { httpRoute: { enabled: true, parentRefs: [] } } }, false],
+  ["no route and no Gateway", { balancer: { httpRoute: { enabled: false, parentRefs: [] } } }, true],
+  ...[(template: object) => ({ template }), (template: object) => ({ balancer: { httpRoute: { enabled: false }, template } })].flatMap(
+    templateCases,
+  ),
 ];
+
+function templateCases(within: (template: object) => Spec): readonly (readonly [string, Spec, boolean])[] {
+  const where = Object.keys(within({}))[0]!;
+  const env = (variable: object) => within({ env: [{ name: "A", ...variable }] });
+  const volume = (fields: object) => within({ volumes: [{ name: "v", mountPath: "/v", ...fields }] });
+  return [
+    [`${where}: a variable with a value`, env({ value: "1" }), true],
+    [`${where}: a variable from a Secret`, env({ valueFrom: { secretKeyRef: {} } }), true],
+    [`${where}: a variable with a value from two places`, env({ valueFrom: { secretKeyRef: {}, configMapKeyRef: {} } }), false],
+    [`${where}: a variable with a value from nowhere`, env({ valueFrom: {} }), false],
+    [`${where}: a variable with two values`, env({ value: "1", valueFrom: { fieldRef: {} } }), false],
+    [`${where}: a variable of the operator`, env({ name: "POD_IP", value: "1" }), false],
+    [`${where}: a volume`, volume({ emptyDir: {} }), true],
+    [`${where}: a volume of no kind`, volume({}), false],
+    [`${where}: a volume of two kinds`, volume({ emptyDir: {}, secret: {} }), false],
+    [`${where}: a volume over the whole base folder`, volume({ emptyDir: {}, mountPath: "/usr/local/tomcat" }), false],
+  ];
+}
 
 for (const [name, spec, valid] of CASES) {
   test(`${name}: ${valid ? "valid" : "refused"}, and the API server's expression agrees`, () => {
     const found = cluster(spec);
-    const broken = TOMCAT_CLUSTER_RULES.filter((rule) => !rule.holds(found));
-    assert.equal(broken.length === 0, valid, broken.map((rule) => rule.message).join("; "));
-    for (const rule of TOMCAT_CLUSTER_RULES) {
-      const self = rule.path.reduce<unknown>((value, step) => (value as Record<string, unknown>)[step], found);
-      assert.equal(evaluate(rule.cel, self), rule.holds(found), rule.cel);
-    }
+    const selves = TOMCAT_CLUSTER_RULES.flatMap((rule) => selvesOf(rule, found).map((self) => ({ rule, self })));
+    const broken = selves.filter(({ rule, self }) => !rule.holds(self));
+    assert.equal(broken.length === 0, valid, broken.map(({ rule }) => rule.message).join("; "));
+    for (const { rule, self } of selves) assert.equal(evaluate(rule.cel, self), rule.holds(self), rule.cel);
   });
 }
 
 test("every rule is broken by some case", () => {
-  for (const rule of TOMCAT_CLUSTER_RULES)
-    assert.ok(
-      CASES.some(([, spec]) => !rule.holds(cluster(spec))),
-      rule.message,
-    );
+  for (const rule of TOMCAT_CLUSTER_RULES) {
+    const isBroken = CASES.some(([, spec]) => selvesOf(rule, cluster(spec)).some((self) => !rule.holds(self)));
+    assert.ok(isBroken, `${rule.path.join(".")}: ${rule.message}`);
+  }
 });

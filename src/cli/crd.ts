@@ -1,0 +1,11 @@
+// tomcat-cluster crd: the CustomResourceDefinition, for kubectl apply.
+import { Command } from "commander";
+
+export function crdCommand(): Command {
+  return new Command("crd").description("print the CustomResourceDefinition of TomcatCluster").action(printCrd);
+}
+
+async function printCrd(): Promise<void> {
+  const { customResourceDefinitionYaml } = await import("../api/index.ts");
+  process.stdout.write(customResourceDefinitionYaml());
+}
