@@ -86,7 +86,7 @@ export class DnsMembershipService implements MembershipService {
 
   async stop(): Promise<void> {
     this.#firstLook.resolve();
-    await this.#lookUp?.stop();
+    this.#lookUp?.stop();
   }
 
   /** Look-ups have a timer of their own. */

@@ -1,14 +1,5 @@
 // Looks the members' name up, one look-up at a time: regularly, and at once when somebody unknown speaks.
-import {
-  type AddressFamily,
-  asError,
-  type Clock,
-  delay,
-  type Logger,
-  type LookUp,
-  type NameResolver,
-  type Timer,
-} from "../../base/index.ts";
+import { type AddressFamily, asError, type Clock, type Logger, type LookUp, type NameResolver, type Timer } from "../../base/index.ts";
 import type { ChannelMetrics } from "../channel-metrics.ts";
 
 export interface MemberLookUpDeps {
@@ -34,10 +25,11 @@ const FRESH_GAP_MS = 100;
 export class MemberLookUp {
   readonly #deps: MemberLookUpDeps;
   readonly #options: MemberLookUpOptions;
-  readonly #stopping = new AbortController();
+  #stopped = false;
   #timer: Timer | undefined;
-  #running: Promise<void> | undefined;
-  #waiting: Promise<void> | undefined;
+  #running = false;
+  /** For those who wait for the next look-up that begins. */
+  #next: PromiseWithResolvers<void> | undefined;
   #endedMs = Number.NEGATIVE_INFINITY;
   #unavailable = false;
 
@@ -52,48 +44,46 @@ export class MemberLookUp {
   }
 
   /** An answer that is under way is ignored. */
-  async stop(): Promise<void> {
-    this.#stopping.abort();
+  stop(): void {
+    this.#stopped = true;
     this.#timer?.cancel();
-    await this.#waiting;
+    this.#next?.resolve();
   }
 
   /** Resolves when a look-up has ended that began after this call. Look-ups never overlap: callers share the next one. */
   fresh(): Promise<void> {
-    if (this.#stopping.signal.aborted) return Promise.resolve();
-    if (this.#running === undefined && this.#gapMs() <= 0) return this.#run();
-    this.#waiting ??= this.#runSoon();
-    return this.#waiting;
-  }
-
-  async #runSoon(): Promise<void> {
-    while (this.#running !== undefined || this.#gapMs() > 0) {
-      if (this.#running !== undefined) await this.#running;
-      else await delay(this.#deps.clock, this.#gapMs(), this.#stopping.signal).catch(() => undefined);
-      if (this.#stopping.signal.aborted) return;
+    if (this.#stopped) return Promise.resolve();
+    const gapMs = this.#endedMs + FRESH_GAP_MS - this.#deps.clock.monotonic();
+    if (!this.#running && gapMs <= 0) return this.#run();
+    if (this.#next === undefined) {
+      this.#next = Promise.withResolvers();
+      if (!this.#running) this.#runIn(gapMs);
     }
-    this.#waiting = undefined;
-    await this.#run();
+    return this.#next.promise;
   }
 
-  #gapMs(): number {
-    return this.#endedMs + FRESH_GAP_MS - this.#deps.clock.monotonic();
+  #runIn(delayMs: number): void {
+    this.#timer?.cancel();
+    this.#timer = this.#deps.clock.setTimeout(() => void this.#run(), delayMs);
   }
 
   #run(): Promise<void> {
+    const waiting = this.#next;
+    this.#next = undefined;
+    this.#running = true;
     this.#timer?.cancel();
-    this.#running = this.#lookUp().finally(() => {
-      this.#running = undefined;
+    return this.#lookUp().finally(() => {
+      this.#running = false;
       this.#endedMs = this.#deps.clock.monotonic();
-      if (!this.#stopping.signal.aborted) this.#timer = this.#deps.clock.setTimeout(() => void this.#run(), this.#options.refreshMs);
+      waiting?.resolve();
+      if (!this.#stopped) this.#runIn(this.#next ? Math.min(FRESH_GAP_MS, this.#options.refreshMs) : this.#options.refreshMs);
     });
-    return this.#running;
   }
 
   async #lookUp(): Promise<void> {
     const { name, family } = this.#options;
     const answer = await this.#deps.resolver.addresses(name, family).catch(unavailable);
-    if (this.#stopping.signal.aborted) return;
+    if (this.#stopped) return;
     this.#deps.metrics.lookUps.inc({ result: answer.kind });
     if (answer.kind === "unavailable") {
       if (!this.#unavailable) this.#deps.logger.warn({ dnsName: name, reason: answer.reason }, "Member look-up failed; the view stays");

@@ -11,13 +11,13 @@ import { ScriptedResolver } from "../../../support/scripted-resolver.ts";
 
 const REFRESH_MS = 2000;
 
-async function startService(options: { found?: string[]; local?: string; expirationMs?: number } = {}) {
+async function startService(options: { found?: string[]; local?: string; expirationMs?: number; refreshMs?: number } = {}) {
   const clock = new ManualClock();
   const resolver = new ScriptedResolver();
   if (options.found) resolver.found(...options.found);
   const service = new DnsMembershipService(
     { clock, resolver, logger: silentLogger, metrics: testMetrics() },
-    { dnsName: "shop-members", refreshMs: REFRESH_MS, expirationMs: options.expirationMs ?? 0 },
+    { dnsName: "shop-members", refreshMs: options.refreshMs ?? REFRESH_MS, expirationMs: options.expirationMs ?? 0 },
   );
   const events: string[] = [];
   service.listener = {
@@ -37,7 +37,7 @@ function md5(text: string): string {
 }
 
 describe("DnsMembershipService", () => {
-  it("makes every listed address but its own a member with the receiver's port, in the order of first sight", async () => {
+  it("rule 1: makes every listed address but its own a member with the receiver's port, in the order of first sight", async () => {
     const { clock, resolver, service, events } = await startService({ found: ["10.0.0.3", "10.0.0.1", "10.0.0.2"] });
     assert.deepEqual(names(service.members), ["tcp://10.0.0.3:4000", "tcp://10.0.0.2:4000"]);
     resolver.found("10.0.0.4", "10.0.0.2", "10.0.0.3", "10.0.0.1");
@@ -59,7 +59,7 @@ describe("DnsMembershipService", () => {
     await six.service.stop();
   });
 
-  it("ignores addresses of the other family and what is no address", async () => {
+  it("rule 1: ignores addresses of the other family and what is no address", async () => {
     const { service } = await startService({ found: ["::1", "10.0.0.2", "nonsense"] });
     assert.deepEqual(names(service.members), ["tcp://10.0.0.2:4000"]);
     await service.stop();
@@ -71,7 +71,7 @@ describe("DnsMembershipService", () => {
     await service.stop();
   });
 
-  it("changes nothing while nobody can tell: a DNS server that restarts changes no view", async () => {
+  it("rule 2: changes nothing while nobody can tell: a DNS server that restarts changes no view", async () => {
     const { clock, resolver, service, events } = await startService({ found: ["10.0.0.1", "10.0.0.2"] });
     resolver.unavailable();
     await clock.advance(10 * 60_000);
@@ -95,7 +95,7 @@ describe("DnsMembershipService", () => {
     await service.stop();
   });
 
-  it("reports absence at the first definitive answer where a detector asks the member, and for good after 30 s", async () => {
+  it("rule 2: reports absence at the first definitive answer where a detector asks the member, and for good after 30 s", async () => {
     const { clock, resolver, service, events } = await startService({ found: ["10.0.0.1", "10.0.0.2"] });
     resolver.absent();
     await clock.advance(REFRESH_MS);
@@ -110,7 +110,7 @@ describe("DnsMembershipService", () => {
     await service.stop();
   });
 
-  it("does not let time without an answer count as absence", async () => {
+  it("rule 2: does not let time without an answer count as absence", async () => {
     const { clock, resolver, service, events } = await startService({ found: ["10.0.0.2"] });
     resolver.absent();
     await clock.advance(REFRESH_MS);
@@ -169,6 +169,16 @@ describe("DnsMembershipService", () => {
     await service.stop();
   });
 
+  it("answers a stranger also where look-ups follow one another so fast that none may come between (rule 20)", async () => {
+    const { clock, resolver, service } = await startService({ found: ["10.0.0.1"], refreshMs: 50 });
+    resolver.found("10.0.0.1", "10.0.0.5");
+    const admitted = service.admit("10.0.0.5");
+    await clock.advance(200);
+    assert.equal(await Promise.race([admitted, Promise.resolve("waits")]), true);
+    await service.stop();
+    assert.equal(clock.pendingTimers, 0);
+  });
+
   it("takes loopback connections between loopback members, whatever their address, and still looks the sender up", async () => {
     const { clock, service } = await startService({ found: ["127.0.8.1", "127.0.8.2"], local: "127.0.8.1" });
     assert.equal(service.isKnown("127.0.0.1"), true);
@@ -204,7 +214,7 @@ describe("DnsMembershipService", () => {
     await service.stop();
   });
 
-  it("knows no member on another port than the group's", async () => {
+  it("rule 1: knows no member on another port than the group's", async () => {
     const { clock, service } = await startService({ found: ["10.0.0.1", "10.0.0.2"] });
     assert.equal(service.messageFrom(createMember({ address: "10.0.0.2", port: 4001 }), clock.now()), undefined);
     await service.stop();
