@@ -20,8 +20,10 @@ export function sessionDelta(manager: string, id: string, delta: Buffer, version
   return encode(SESSION_EVENTS.SessionDelta, manager, delta, id, `${id}-${nowMs}-v${version}`, nowMs);
 }
 
-export function changeSessionId(manager: string, oldId: string, newId: string, nowMs: number): Buffer {
-  return encode(SESSION_EVENTS.ChangeSessionId, manager, encodeSessionId(newId), oldId, `${oldId}-${nowMs}`, nowMs);
+/** `nameNumber`: see DeltaSession. Undefined: the stem stays. */
+export function changeSessionId(manager: string, oldId: string, newId: string, nowMs: number, nameNumber?: number): Buffer {
+  const uniqueId = nameNumber === undefined ? `${oldId}-${nowMs}` : `${oldId}-${nowMs}-v${nameNumber}`;
+  return encode(SESSION_EVENTS.ChangeSessionId, manager, encodeSessionId(newId), oldId, uniqueId, nowMs);
 }
 
 export function getAllSessions(manager: string, nowMs: number): Buffer {

@@ -40,7 +40,7 @@ export interface SessionMessage {
   readonly data: Buffer | null;
   /** Session id with its route, or the fixed text of the event. */
   readonly sessionId: string | null;
-  /** Tomcat only logs it. Deltas of ours end in "-v<version>" (see `deltaVersion`). */
+  /** Tomcat only logs it. Deltas and new stems of ours end in "-v<number>" (see `numberOf`). */
   readonly uniqueId: string | null;
 }
 
@@ -80,8 +80,8 @@ export function decodeSessionMessage(body: Buffer): SessionMessage {
   return decodeQuickly(body) ?? decodeGenerally(body);
 }
 
-/** The version that a delta of ours brings its session to, or undefined for a Tomcat's. */
-export function deltaVersion(message: SessionMessage): number | undefined {
+/** The version that a delta of ours brings its session to, or which name of the session a new stem is; undefined for a Tomcat's. */
+export function numberOf(message: SessionMessage): number | undefined {
   const mark = message.uniqueId?.lastIndexOf("-v") ?? -1;
   if (mark === -1) return undefined;
   const version = Number(message.uniqueId!.slice(mark + 2));

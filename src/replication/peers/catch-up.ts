@@ -1,7 +1,8 @@
 // Brings one peer up to date with the sessions that it missed (rule 11).
 import { type Clock, delay, type Logger } from "../../base/index.ts";
 import { type Channel, ChannelError, RemoteProcessError } from "../../channel/index.ts";
-import { allSessionData, sessionExpired } from "../message-bodies.ts";
+import { stemOf } from "../../protocol/index.ts";
+import { allSessionData, changeSessionId, sessionExpired } from "../message-bodies.ts";
 import type { ReplicationMetrics } from "../replication-metrics.ts";
 import { type StateBlock, StateBlocks } from "../state-transfer/state-blocks.ts";
 import type { CatchUpSource, Peer } from "./peer.ts";
@@ -99,10 +100,15 @@ export class CatchUp {
     const peer = this.#peer;
     peer.takeOff(source, block.stems);
     try {
+      // The peer may have made more of a session than its new name: it is renamed there before its state comes, and never ended.
+      for (const stem of block.gone) await this.#rename(source, ids.get(stem) ?? stem);
       if (block.sessions > 0) await this.#send(allSessionData(source.contextName, block.data, this.#deps.clock.now()));
-      for (const stem of block.gone) await this.#send(sessionExpired(source.contextName, ids.get(stem) ?? stem, this.#deps.clock.now()));
+      for (const stem of block.gone) {
+        if (source.renamedTo(stem) !== undefined) continue;
+        await this.#send(sessionExpired(source.contextName, ids.get(stem) ?? stem, this.#deps.clock.now()));
+      }
     } catch (error) {
-      const refused = error instanceof ChannelError && error.faultyMembers.every(({ cause }) => cause instanceof RemoteProcessError);
+      const refused = isRefusal(error);
       if (refused && block.sessions === 1) {
         this.#deps.logger.error(
           { member: peer.member.name, manager: source.contextName },
@@ -126,6 +132,16 @@ export class CatchUp {
     return true;
   }
 
+  /** A peer that refuses it knows neither name. */
+  async #rename(source: CatchUpSource, oldId: string): Promise<void> {
+    const name = source.renamedTo(stemOf(oldId));
+    if (name === undefined) return;
+    const body = changeSessionId(source.contextName, oldId, name.id, this.#deps.clock.now(), name.nameNumber);
+    await this.#send(body).catch((error: unknown) => {
+      if (!isRefusal(error)) throw error;
+    });
+  }
+
   /** A peer that refuses a block refuses one session of it. */
   async #sendOneByOne(source: CatchUpSource, block: StateBlock, ids: ReadonlyMap<string, string>): Promise<boolean> {
     for (const stem of block.stems) {
@@ -138,4 +154,8 @@ export class CatchUp {
   #send(body: Buffer): Promise<void> {
     return this.#deps.channel.send([this.#peer.member], { kind: "Object", body }, SYNCHRONOUS);
   }
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof ChannelError && error.faultyMembers.every(({ cause }) => cause instanceof RemoteProcessError);
 }

@@ -4,6 +4,8 @@ import type { StateSource } from "../state-transfer/state-blocks.ts";
 
 /** What catching up needs of a manager. */
 export interface CatchUpSource extends StateSource {
+  /** What the session that had this stem is called now; undefined: it has ended. */
+  renamedTo(stem: string): { readonly id: string; readonly nameNumber: number } | undefined;
   /** The peer has these sessions as they were when their block was encoded. */
   delivered(stems: readonly string[]): void;
 }

@@ -150,11 +150,15 @@ export class Replicator implements MembershipListener {
     return mine === false ? theirs : Promise.all([mine, theirs]).then(([onOurs, onTheirs]) => onOurs || onTheirs);
   }
 
-  /** Sends these sessions whole to every member of ours; resolves when each has them, or has failed once. Never rejects. */
+  /**
+   * Sends these sessions whole to every member but a Tomcat, which takes whatever comes; resolves when each has them, or has failed
+   * once. Never rejects.
+   */
   resend(source: CatchUpSource, ids: ReadonlyMap<string, string>): Promise<void> {
     const runs: Promise<void>[] = [];
     for (const { peer, catchUp } of this.#entries.values()) {
-      if (this.#deps.kindOf(peer.member) !== "ours") continue;
+      // Who has just come back is not known for one of ours yet.
+      if (this.#deps.kindOf(peer.member) === "Tomcat") continue;
       for (const [stem, id] of ids) peer.miss(source, stem, id);
       if (peer.present && ids.size > 0) runs.push(catchUp.wake());
     }

@@ -19,7 +19,7 @@ import type { StateSource } from "../state-transfer/state-blocks.ts";
 import { StateDonor } from "../state-transfer/state-donor.ts";
 import { type JoinerGroup, StateJoiner, type StateTarget } from "../state-transfer/state-joiner.ts";
 import { DeltaSession, type DeltaSessionKeeper } from "./delta-session.ts";
-import { EndedSessions } from "./ended-sessions.ts";
+import { EndedSessions, type NewName } from "./ended-sessions.ts";
 import { SessionInventory } from "./session-inventory.ts";
 import { SessionReceiver, type SessionTable } from "./session-receiver.ts";
 import type { SessionState } from "./session-state.ts";
@@ -177,9 +177,10 @@ export class DeltaManager
     const oldId = session.id;
     super.changeSessionId(session, newId);
     if (known === undefined || known !== session || oldId === newId || !known.announced) return;
-    this.#hasEnded(oldId, newId);
+    const nameNumber = stemOf(oldId) === stemOf(newId) ? undefined : ++known.nameNumber;
+    if (nameNumber !== undefined) this.#ended.add(stemOf(oldId), oldId, this.clock.monotonic(), { id: newId, nameNumber });
     const publication = { source: this, session: known, event: SESSION_EVENTS.ChangeSessionId, knownId: oldId };
-    const body = changeSessionId(this.contextName, oldId, newId, this.clock.now());
+    const body = changeSessionId(this.contextName, oldId, newId, this.clock.now(), nameNumber);
     known.changeSent(this.#cluster.replicator.publishApart(publication, () => body));
     known.lastSentMs = this.clock.monotonic();
   }
@@ -237,6 +238,13 @@ export class DeltaManager
 
   stateOf(stem: string): SessionState | undefined {
     return exported(this.sessions.get(stem));
+  }
+
+  /** Ids are never used twice, so that this comes to an end. */
+  renamedTo(stem: string): NewName | undefined {
+    let name = this.#ended.newNameOf(stem);
+    while (name !== undefined && !this.sessions.has(stemOf(name.id))) name = this.#ended.newNameOf(stemOf(name.id));
+    return name;
   }
 
   delivered(stems: readonly string[]): void {
@@ -365,10 +373,6 @@ export class DeltaManager
     if (!wasPrimary) return true;
     const intervalMs = session.maxInactiveSeconds * 1000;
     return intervalMs > 0 && this.clock.monotonic() - session.lastSentMs >= intervalMs * ACCESS_MESSAGE_SHARE;
-  }
-
-  #hasEnded(oldId: string, newId: string): void {
-    if (stemOf(oldId) !== stemOf(newId)) this.#ended.add(stemOf(oldId), oldId, this.clock.monotonic());
   }
 
   /** Sends what unreplicated requests left behind, and again, acknowledged, what was sent without since `sinceMs`. */

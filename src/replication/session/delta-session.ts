@@ -35,6 +35,8 @@ export class DeltaSession extends StandardSession {
   servedBy: string | undefined;
   /** Number of its changes: the higher one wins between copies of ours (rule 11). */
   version = 0;
+  /** How often its stem was changed, as far as is known here: of two names that it got, the one with the higher number stays. */
+  nameNumber = 0;
   /** A Tomcat changed it last: its versions on other members may be anything. */
   uncounted = false;
   /** Whether the others have been told of it. A session is announced with its first attribute (rule 22). */

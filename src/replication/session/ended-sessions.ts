@@ -3,6 +3,14 @@
 interface Ended {
   readonly id: string;
   readonly monotonicMs: number;
+  /** What the session was called from then on; undefined: it ended. */
+  readonly newName: NewName | undefined;
+}
+
+export interface NewName {
+  readonly id: string;
+  /** See DeltaSession. */
+  readonly nameNumber: number;
 }
 
 const MAX_ENDED = 10_000;
@@ -12,9 +20,9 @@ export class EndedSessions {
   /** By stem, in the order of their end. */
   readonly #ended = new Map<string, Ended>();
 
-  add(stem: string, id: string, monotonicMs: number): void {
+  add(stem: string, id: string, monotonicMs: number, newName?: NewName): void {
     this.#ended.delete(stem);
-    this.#ended.set(stem, { id, monotonicMs });
+    this.#ended.set(stem, { id, monotonicMs, newName });
     if (this.#ended.size <= MAX_ENDED) return;
     const oldest = this.#ended.keys().next();
     if (!oldest.done) this.#ended.delete(oldest.value);
@@ -22,6 +30,11 @@ export class EndedSessions {
 
   has(stem: string): boolean {
     return this.#ended.has(stem);
+  }
+
+  /** What a session with this stem was renamed to; undefined: it ended, or nothing is known of it. */
+  newNameOf(stem: string): NewName | undefined {
+    return this.#ended.get(stem)?.newName;
   }
 
   /** Stem and id of what ended at or after this time. */

@@ -5,7 +5,7 @@ import { sessionIdHash } from "../../container/index.ts";
 import { stemOf } from "../../protocol/index.ts";
 import { InvalidSessionMessageError, MissedDeltaError, OutdatedDeltaError, UnknownSessionError } from "../errors.ts";
 import { decodeSessionId } from "../message-bodies.ts";
-import { deltaVersion, SESSION_EVENTS, type SessionMessage } from "../messages.ts";
+import { numberOf, SESSION_EVENTS, type SessionMessage } from "../messages.ts";
 import { chooseCopy } from "./copy-choice.ts";
 import { decodeDelta } from "./delta-request.ts";
 import type { DeltaSession } from "./delta-session.ts";
@@ -37,6 +37,12 @@ export interface SessionTable {
   conflict(): void;
 }
 
+/** `nameNumber`: undefined from a Tomcat, and where the stem stays. */
+interface OfferedName {
+  readonly id: string;
+  readonly nameNumber: number | undefined;
+}
+
 export class SessionReceiver {
   readonly #table: SessionTable;
   readonly #early: EarlyDeltas;
@@ -59,10 +65,10 @@ export class SessionReceiver {
         this.#known(idOf(message)).touch(sender.key);
         break;
       case SESSION_EVENTS.SessionDelta:
-        this.#changed(idOf(message), dataOf(message), deltaVersion(message), sender);
+        this.#changed(idOf(message), dataOf(message), numberOf(message), sender);
         break;
       case SESSION_EVENTS.ChangeSessionId:
-        this.#renamed(idOf(message), decodeSessionId(dataOf(message)), sender);
+        this.#renamed(idOf(message), { id: decodeSessionId(dataOf(message)), nameNumber: numberOf(message) }, sender);
         break;
       // A type that a later Tomcat invents is ignored, as Tomcat ignores it.
     }
@@ -127,15 +133,21 @@ export class SessionReceiver {
     throw new OutdatedDeltaError(this.#table.contextName, sessionIdHash(session.id), session.version, version);
   }
 
-  #renamed(oldId: string, newId: string, sender: Member): void {
+  #renamed(oldId: string, name: OfferedName, sender: Member): void {
     const session = this.#table.sessionWithId(oldId);
-    if (session === undefined) {
+    const there = this.#table.sessionWithStem(stemOf(name.id));
+    if (session === undefined || (there !== undefined && there !== session && there.version > session.version)) {
       // Its state came with the new id already; a client may not have heard of that yet.
-      if (stemOf(oldId) !== stemOf(newId)) this.#table.ended(oldId);
-      this.#table.alias(oldId, this.#table.sessionWithStem(stemOf(newId)) ?? this.#refuse(oldId));
+      if (session !== undefined) this.#table.remove(session);
+      if (stemOf(oldId) !== stemOf(name.id)) this.#table.ended(oldId);
+      this.#table.alias(oldId, there ?? this.#refuse(oldId));
       return;
     }
-    this.#table.rename(session, newId);
+    if (keepsName(session, oldId, name)) this.#table.alias(name.id, session);
+    else {
+      this.#table.rename(session, name.id);
+      session.nameNumber = Math.max(session.nameNumber, name.nameNumber ?? 0);
+    }
     session.primary = false;
     session.servedBy = sender.key;
     this.#applyEarly(session);
@@ -150,7 +162,7 @@ export class SessionReceiver {
 
   #install(state: SessionState, sender: Member): void {
     const stem = stemOf(state.id);
-    const own = this.#table.sessionWithStem(stem);
+    const own = this.#table.sessionWithStem(stem) ?? this.#table.sessionWithId(state.id);
     if (own === undefined) {
       if (this.#table.hasEnded(stem)) return;
       this.#takeOver(this.#table.addCopy(state.id, state.creationTime), state, sender);
@@ -160,7 +172,8 @@ export class SessionReceiver {
     const choice = chooseCopy(own, { version: state.version, thisAccessedTime: state.thisAccessedTime, fromItsServer });
     if (choice === "Keep") return;
     if (own.primary) this.#table.conflict();
-    if (own.id !== state.id) this.#table.rename(own, state.id);
+    // Under an old name it comes from a member that has not heard of the new one.
+    if (own.id !== state.id && stemOf(own.id) === stem) this.#table.rename(own, state.id);
     this.#takeOver(own, state, sender);
   }
 
@@ -176,6 +189,18 @@ export class SessionReceiver {
   #refuse(id: string): never {
     throw new UnknownSessionError(this.#table.contextName, sessionIdHash(id));
   }
+}
+
+/**
+ * Whether a session that is called otherwise than the message thinks stays so. The old stem gets no new route then, and of two new
+ * stems the one with the higher number stays, or else the greater one: the same on every member, in whichever order they hear.
+ */
+function keepsName(session: DeltaSession, oldId: string, name: OfferedName): boolean {
+  const [stem, oldStem, newStem] = [stemOf(session.id), stemOf(oldId), stemOf(name.id)];
+  if (stem === oldStem || stem === newStem) return false;
+  if (newStem === oldStem) return true;
+  const number = name.nameNumber ?? session.nameNumber;
+  return number === session.nameNumber ? newStem < stem : number < session.nameNumber;
 }
 
 function idOf(message: SessionMessage): string {

@@ -23,8 +23,8 @@ export interface StateBlock {
   readonly gone: readonly string[];
 }
 
-export const MAX_BLOCK_BYTES = 1_048_576;
-const FIRST_SESSIONS = 64;
+export const MAX_BLOCK_BYTES = 65_536;
+const FIRST_SESSIONS = 32;
 const MOST_SESSIONS = 4096;
 
 /** Each block is encoded when it is asked for, from the sessions as they are then. A session larger than a block travels alone. */

@@ -12,7 +12,7 @@ import {
   sessionDelta,
   sessionExpired,
 } from "../../../src/replication/message-bodies.ts";
-import { decodeSessionMessage, deltaVersion, encodeSessionMessage, type SessionMessage } from "../../../src/replication/messages.ts";
+import { decodeSessionMessage, encodeSessionMessage, numberOf, type SessionMessage } from "../../../src/replication/messages.ts";
 import { ObjectInputStream, ObjectOutputStream } from "../../../src/serialization/index.ts";
 import { tribesVector } from "../../support/tribes-vectors.ts";
 
@@ -98,8 +98,8 @@ describe("session messages", () => {
 
   it("carry a delta's version where Tomcat only looks when it logs", () => {
     const message = decodeSessionMessage(sessionDelta(CONTEXT, ID, tribesVector("deltarequest-empty").bytes, 7, TIME));
-    assert.equal(deltaVersion(message), 7);
-    assert.equal(deltaVersion(decodeSessionMessage(tribesVector("session-delta").bytes)), undefined);
+    assert.equal(numberOf(message), 7);
+    assert.equal(numberOf(decodeSessionMessage(tribesVector("session-delta").bytes)), undefined);
   });
 
   it("tell a manager that starts from one that is not there", () => {

@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 import { ChannelError, type Member } from "../../../../src/channel/index.ts";
 import { stemOf } from "../../../../src/protocol/index.ts";
+import { sessionDelta } from "../../../../src/replication/message-bodies.ts";
 import { SESSION_EVENTS } from "../../../../src/replication/messages.ts";
+import { DeltaRequest } from "../../../../src/replication/session/delta-request.ts";
 import { decodeSessionStates } from "../../../../src/replication/session/session-state.ts";
-import { DeltaNode, type DeltaNodeOptions } from "../../../support/delta-node.ts";
+import { CONTEXT, DeltaNode, type DeltaNodeOptions } from "../../../support/delta-node.ts";
 import { FakeGroup } from "../../../support/fake-group.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 
@@ -253,6 +255,31 @@ describe("copies after a partition (rule 11)", () => {
     );
     assert.equal(new Set([a, b, c].map((node) => node.find(id).version)).size, 1);
     assert.equal(await b.metric("tomcatcluster_replication_conflicts_total"), 1);
+  });
+
+  it("keep what was changed under the old id where a member that was away gives a new one", async () => {
+    const [a, b] = await pair();
+    const id = await a.create((session) => session.setAttribute("n", 0));
+    const heal = partition(a, b);
+    for (let n = 1; n < 4; n++) await a.request(id, (session) => session.setAttribute("n", n));
+    const newId = b.manager.generateSessionId();
+    await b.request(id, (session) => b.manager.changeSessionId(session, newId));
+    heal();
+    await clock.advance(1000);
+    assert.deepEqual([a.attributes(newId), b.attributes(newId)], [{ n: 3 }, { n: 3 }]);
+    assert.deepEqual([a.has(id), b.has(id), a.digest === b.digest], [true, true, true]);
+  });
+
+  it("are taken over also by one that is back, and of which is not known yet that it is one of ours", async () => {
+    const [a, b] = await pair();
+    const id = await a.create((session) => session.setAttribute("n", 0));
+    a.channel.hello.kindOf = () => undefined;
+    const [c] = [group.channel(3)];
+    await assert.rejects(a.channel.receive(sessionDelta(CONTEXT, id, new DeltaRequest().encode(id), 1, 0), c.localMember), {
+      code: "OUTDATED_DELTA",
+    });
+    await group.settle();
+    assert.deepEqual([a.find(id).version, b.find(id).version], [2, 2]);
   });
 
   it("include a newcomer's, whose state came from the side that had not the change (rule 4)", async () => {

@@ -313,10 +313,20 @@ describe("DeltaManager and ids (rule 16)", () => {
     group.fate = () => "Held";
     a.manager.changeSessionId(a.find(id), lower);
     b.manager.changeSessionId(b.find(id), greater);
+    await group.settle();
     group.release();
     await group.settle();
     assert.deepEqual([a.find(id).id, b.find(id).id], [greater, greater]);
     assert.deepEqual([a.has(lower), b.has(lower)], [true, true]);
+  });
+
+  it("keeps the later of two stems that were given one after the other, however late it hears of the earlier", async () => {
+    const [a, b] = (await nodes(2)) as [DeltaNode, DeltaNode];
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    const [greater, lower] = [`${"F".repeat(32)}.n1`, `${"0".repeat(32)}.n1`];
+    await b.channel.receive(changeSessionId(CONTEXT, id, lower, clock.now(), 2), a.channel.localMember);
+    await b.channel.receive(changeSessionId(CONTEXT, id, greater, clock.now(), 1), a.channel.localMember);
+    assert.deepEqual([b.find(id).id, b.find(greater).id], [lower, lower]);
   });
 
   it("takes over what comes of a session under its old id from a member that has not heard of the new one (rule 11)", async () => {
