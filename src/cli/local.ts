@@ -36,6 +36,7 @@ async function runLocal(file: string, options: LocalCommandOptions, command: Com
   );
   const network = options.network === undefined ? undefined : parseNetwork(options.network);
   const plan = await planCluster(file);
+  for (const notice of plan.notices) console.error(notice);
   const print = (event: LocalEvent) => {
     if (options.json) console.log(JSON.stringify(event));
     else if (event.event === "ready") {

@@ -17,6 +17,8 @@ export interface ClusterPlan {
   readonly graceMs: number;
   /** Context paths of the applications, "" for the root one. */
   readonly paths: readonly string[];
+  /** What the manifest says and this machine does otherwise or not at all, a line each. */
+  readonly notices: readonly string[];
   /** Whether messages between workers are encrypted, with a key that each run makes. */
   readonly encrypted: boolean;
   /** server.xml of every worker, with the folder of the channel's keys; differences between them come from the environment. */

@@ -14,8 +14,28 @@ export class ManifestFileError extends TomcatClusterError {
 export class ApplicationFilesError extends TomcatClusterError {
   readonly code = "APPLICATION_FILES";
 
-  constructor(missing: readonly { readonly path: string; readonly folder: string }[]) {
-    super(missing.map(({ path, folder }) => `The application "${path}" has no files: there is no "${folder}"`).join("\n"));
+  /** `source`: the kind of source that the operator would take it from. */
+  constructor(missing: readonly { readonly path: string; readonly folder: string; readonly source: string | undefined }[]) {
+    super(
+      missing
+        .map(({ path, folder, source }) => {
+          const hint = source === undefined ? "" : `, and its ${source} is fetched on Kubernetes only: put its files there`;
+          return `The application "${path}" has no files: there is no "${folder}"${hint}`;
+        })
+        .join("\n"),
+    );
+  }
+}
+
+/** Thrown for spec.configuration.serverXml. */
+export class ServerXmlReferenceError extends TomcatClusterError {
+  readonly code = "SERVER_XML_REFERENCE";
+
+  constructor(name: string) {
+    super(
+      `"${name}" takes its server.xml from a ConfigMap (spec.configuration.serverXml), and there are none on this machine: ` +
+        'remove the field, or run single workers with your server.xml: "tomcat-cluster worker --base <dir>"',
+    );
   }
 }
 

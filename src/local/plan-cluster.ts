@@ -15,7 +15,8 @@ import {
   workersServiceName,
 } from "../operator/desired/index.ts";
 import type { BalancerAddresses, ClusterPlan } from "./cluster-plan.ts";
-import { ApplicationFilesError, ManifestFileError, NoWorkersError } from "./errors.ts";
+import { ApplicationFilesError, ManifestFileError, NoWorkersError, ServerXmlReferenceError } from "./errors.ts";
+import { kubernetesOnlyNotices } from "./kubernetes-only.ts";
 
 /** As the operator's pods have it: time for the drain's deadline and for what follows. */
 const GRACE_BEYOND_DRAIN_MS = 10_000;
@@ -29,6 +30,7 @@ export async function planCluster(file: string): Promise<ClusterPlan> {
   const cluster = parseManifest(await readManifest(file), file);
   const workers = podNames(cluster);
   if (workers.length === 0) throw new NoWorkersError(cluster.metadata.name);
+  if (cluster.spec.configuration.serverXml !== undefined) throw new ServerXmlReferenceError(cluster.metadata.name);
   const webapps = resolve(dirname(file), "webapps");
   const found = await listEntries(webapps);
   const { drain, group } = cluster.spec;
@@ -49,6 +51,7 @@ export async function planCluster(file: string): Promise<ClusterPlan> {
     membersName: membersServiceName(cluster),
     graceMs: drain.deadlineSeconds * 1000 + GRACE_BEYOND_DRAIN_MS,
     paths: applicationPaths(cluster, webapps, found ?? []),
+    notices: kubernetesOnlyNotices(cluster),
     encrypted: group.encryption.mode === "SharedKey",
     serverXml: (channelKeyDirectory) => desiredServerXml(cluster, { channelKeyDirectory, ...(found && { appBase: webapps }) }),
     balancerSettings: (addresses) => balancerSettings(cluster, addresses),
@@ -80,9 +83,10 @@ function applicationPaths({ spec }: TomcatCluster, webapps: string, found: reado
     return [...new Set(names)].map((name) => (name === "ROOT" ? "" : `/${name.replaceAll("#", "/")}`));
   }
   const missing = spec.applications
-    .map(({ path }) => ({ path, name: baseNameOf(path === "/" ? "" : path) }))
+    .map(({ path, source }) => ({ path, name: baseNameOf(path === "/" ? "" : path), source: Object.keys(source ?? {})[0] }))
     .filter(({ name }) => ["", ...ARCHIVES].every((ending) => !found.includes(name + ending)));
-  if (missing.length > 0) throw new ApplicationFilesError(missing.map(({ path, name }) => ({ path, folder: join(webapps, name) })));
+  if (missing.length > 0)
+    throw new ApplicationFilesError(missing.map(({ path, name, source }) => ({ path, folder: join(webapps, name), source })));
   const defaultHost = spec.hosts[0]?.name;
   return spec.applications.filter(({ host }) => host === defaultHost).map(({ path }) => (path === "/" ? "" : path));
 }

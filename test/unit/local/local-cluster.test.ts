@@ -25,6 +25,7 @@ const PLAN: ClusterPlan = {
   ],
   membersName: "shop-members",
   graceMs: 30_000,
+  notices: [],
   paths: ["/shop"],
   encrypted: true,
   serverXml: (channelKeyDirectory) => `<Server keys="${channelKeyDirectory}"/>`,

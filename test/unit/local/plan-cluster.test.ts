@@ -92,6 +92,32 @@ describe("planCluster", () => {
     });
   });
 
+  it("takes applications with a source from beside the manifest, and says so, as it says what is for Kubernetes only", async () => {
+    folder.writeManifest({
+      applications: [{ path: "/shop", source: { image: { reference: "registry.example/shop:1" } } }],
+      template: { nodeSelector: { disk: "fast" } },
+      balancer: { ingress: { enabled: true } },
+    });
+    await assert.rejects(planCluster(folder.manifest), {
+      message: /there is no ".*\/webapps\/shop", and its image is fetched on Kubernetes only: put its files there$/,
+    });
+    folder.addShop();
+    assert.deepEqual((await planCluster(folder.manifest)).notices, [
+      "Passed over here, it is for Kubernetes: spec.template, spec.balancer.ingress",
+      'The application "/shop" is taken from webapps/ beside the manifest, not from its image',
+    ]);
+  });
+
+  it("has nothing to say about a manifest that means the same here", async () => {
+    folder.writeManifest({ applications: [{ path: "/shop" }] }).addShop();
+    assert.deepEqual((await planCluster(folder.manifest)).notices, []);
+  });
+
+  it("refuses a server.xml in a ConfigMap", async () => {
+    folder.writeManifest({ configuration: { serverXml: { configMapKeyRef: { name: "shop", key: "server.xml" } } } });
+    await assert.rejects(planCluster(folder.manifest), { code: "SERVER_XML_REFERENCE", message: /there are none on this machine: remove/ });
+  });
+
   it("refuses a cluster without workers", async () => {
     folder.writeManifest({ replicas: 0 });
     await assert.rejects(planCluster(folder.manifest), { code: "NO_WORKERS" });
