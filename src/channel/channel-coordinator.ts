@@ -3,12 +3,15 @@ import { type Lifecycle, LifecycleGroup } from "../base/index.ts";
 import type { ChannelMessage, ChannelReceiver, ChannelSender, Member, MembershipService } from "./channel.ts";
 import type { LayerAbove, LayerBelow } from "./interceptor.ts";
 import { isProbe } from "./interceptors/probe-messages.ts";
+import { StrangerError } from "./stack-errors.ts";
 import { createMember, SHUTDOWN_COMMAND } from "./wire/member-block.ts";
 
 export interface ChannelCoordinatorDeps {
   readonly sender: ChannelSender;
   readonly receiver: ChannelReceiver;
   readonly membership: MembershipService;
+  /** Whether a message is taken from who announces this address. Default: of whoever may connect. */
+  readonly takesFrom?: (address: string) => boolean;
 }
 
 const NO_SUSPECTS: readonly Member[] = [];
@@ -19,6 +22,7 @@ export class ChannelCoordinator implements LayerBelow, Lifecycle {
   readonly #sender: ChannelSender;
   readonly #receiver: ChannelReceiver;
   readonly #membership: MembershipService;
+  readonly #takesFrom: (address: string) => boolean;
   /** The receiver first, so that its real port is announced; stopped in reverse. */
   readonly #parts: LifecycleGroup;
   #running = false;
@@ -27,6 +31,7 @@ export class ChannelCoordinator implements LayerBelow, Lifecycle {
     this.#sender = deps.sender;
     this.#receiver = deps.receiver;
     this.#membership = deps.membership;
+    this.#takesFrom = deps.takesFrom ?? (() => true);
     this.#parts = new LifecycleGroup([
       deps.receiver,
       deps.sender,
@@ -39,6 +44,7 @@ export class ChannelCoordinator implements LayerBelow, Lifecycle {
     this.#membership.listener = above;
     this.#sender.onSendFailed = (error, message) => above.sendFailed(error, message);
     const deliver = (message: ChannelMessage, member: Member | undefined) => {
+      if (member === undefined && !this.#takesFrom(message.address.address)) throw new StrangerError(message.address.name);
       if (member !== undefined && isProbe(message)) this.onProbe(member);
       // Known by another id than the announced one: the message comes from the member as it is known.
       const known = member === undefined || member.key === message.address.key ? message : { ...message, address: member };

@@ -28,6 +28,7 @@ export interface CreateChannelDeps {
 /** Not started. Throws UnknownInterceptorError, InterceptorOrderError and EncryptionKeyError. */
 export function createChannel(deps: CreateChannelDeps, config: ChannelConfig): GroupChannel {
   const { clock, registry, random } = deps;
+  const { trustProxiedPeers } = config.receiver;
   const sockets = deps.sockets === undefined ? {} : { sockets: deps.sockets };
   const metrics = new ChannelMetrics(registry);
   const component = (name: string) => deps.logger.child({ component: name });
@@ -47,7 +48,7 @@ export function createChannel(deps: CreateChannelDeps, config: ChannelConfig): G
       clock,
       registry,
       logger: component("TcpReceiver"),
-      admit: (address) => membership.isKnown(address) || membership.admit(address),
+      admit: (address) => trustProxiedPeers || membership.isKnown(address) || membership.admit(address),
     },
     config.receiver,
   );
@@ -61,7 +62,11 @@ export function createChannel(deps: CreateChannelDeps, config: ChannelConfig): G
       metrics,
       random,
       logger: component("GroupChannel"),
-      coordinator: new ChannelCoordinator({ sender, receiver, membership }),
+      // Through a proxy anybody may connect: who speaks is known by what it announces alone.
+      coordinator: new ChannelCoordinator({
+        ...{ sender, receiver, membership },
+        takesFrom: (address) => !trustProxiedPeers || membership.isKnown(address),
+      }),
       interceptors,
       suids: deps.suids ?? new SuidTable(),
     },

@@ -99,8 +99,9 @@ export class QueueFullError extends TomcatClusterError {
   readonly code = "QUEUE_FULL";
   override readonly retryable = true;
 
-  constructor(queue: string, maxQueueBytes: number) {
-    super(`The queue for "${queue}" holds "maxQueueBytes" (${maxQueueBytes}) bytes: the message was not sent`);
+  /** `setting`: the attribute of server.xml that limits it. */
+  constructor(queue: string, setting: "maxQueueBytes" | "maxQueueSize", maxBytes: number) {
+    super(`The queue for "${queue}" holds "${setting}" (${maxBytes}) bytes: the message was not sent`);
   }
 }
 

@@ -57,6 +57,15 @@ export class NotYetMemberError extends TomcatClusterError {
   }
 }
 
+/** Who announces itself in the message is no member, and where it came from does not tell who speaks (trustProxiedPeers). */
+export class StrangerError extends TomcatClusterError {
+  readonly code = "STRANGER";
+
+  constructor(sender: string) {
+    super(`"${sender}" is not listed by the membership: its message is not taken`);
+  }
+}
+
 /** Two RpcChannels of one channel with the same id. */
 export class DuplicateRpcIdError extends TomcatClusterError {
   readonly code = "DUPLICATE_RPC_ID";

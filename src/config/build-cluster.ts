@@ -75,6 +75,7 @@ function buildReceiver(receiver: CheckedElement): ReceiverConfig {
     port: receiver.integer("port"),
     autoBind: Math.max(1, receiver.integer("autoBind")),
     maxFrameBytes: receiver.integer("maxFrameBytes"),
+    trustProxiedPeers: receiver.boolean("trustProxiedPeers"),
     tcpNoDelay: receiver.boolean("tcpNoDelay"),
     soKeepAlive: receiver.boolean("soKeepAlive"),
   };
@@ -85,6 +86,7 @@ function buildSender(transport: CheckedElement): SenderConfig {
     timeoutMs: transport.integer("timeout"),
     maxRetryAttempts: transport.integer("maxRetryAttempts"),
     poolSize: transport.integer("poolSize"),
+    maxQueueBytes: transport.integer("maxQueueBytes"),
     keepAliveTimeMs: transport.integer("keepAliveTime"),
     keepAliveCount: transport.integer("keepAliveCount"),
     tcpNoDelay: transport.boolean("tcpNoDelay"),

@@ -164,6 +164,8 @@ export interface ReceiverConfig {
   readonly autoBind: number;
   /** Largest frame that is accepted; default 64 MiB (rule 6). */
   readonly maxFrameBytes: number;
+  /** Take messages whose member block names another address than the connection's; default false (rule 20). */
+  readonly trustProxiedPeers: boolean;
   readonly tcpNoDelay: boolean;
   readonly soKeepAlive: boolean;
 }
@@ -175,6 +177,8 @@ export interface SenderConfig {
   readonly maxRetryAttempts: number;
   /** Connections (lanes) per destination; default 25. */
   readonly poolSize: number;
+  /** Bytes that may wait for one destination; default 64 MiB (rule 11). */
+  readonly maxQueueBytes: number;
   /** -1: never. */
   readonly keepAliveTimeMs: number;
   /** -1: never. */

@@ -67,6 +67,7 @@ export function channelConfig(options: ChannelConfigOptions): ChannelConfig {
       address: options.address,
       port: options.port,
       autoBind: 1,
+      trustProxiedPeers: false,
       maxFrameBytes: 67_108_864,
       tcpNoDelay: true,
       soKeepAlive: false,
@@ -74,6 +75,7 @@ export function channelConfig(options: ChannelConfigOptions): ChannelConfig {
     sender: {
       timeoutMs: options.timeoutMs ?? 1000,
       maxRetryAttempts: 1,
+      maxQueueBytes: 67_108_864,
       poolSize: 4,
       keepAliveTimeMs: -1,
       keepAliveCount: -1,

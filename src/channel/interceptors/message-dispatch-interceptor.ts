@@ -62,7 +62,7 @@ export class MessageDispatchInterceptor extends ChannelInterceptor {
     // One that is larger than the whole queue may pass alone.
     if (this.#queuedBytes > 0 && this.#queuedBytes + bytes > this.#options.maxQueueSize) {
       if (this.#options.alwaysSend) return super.sendMessage(destinations, message);
-      return Promise.reject(new QueueFullError("MessageDispatchInterceptor", this.#options.maxQueueSize));
+      return Promise.reject(new QueueFullError("MessageDispatchInterceptor", "maxQueueSize", this.#options.maxQueueSize));
     }
     this.#queue(bytes);
     const sent: Promise<void> = super.sendMessage(destinations, message).then(

@@ -64,7 +64,7 @@ export class Destination {
     if (this.#queuedBytes > 0 && this.#queuedBytes + frame.length > maxQueueBytes) {
       this.#deps.metrics.sendFailures.queue_full.inc();
       this.#deps.onFinished(frame.length);
-      delivery.fail(this.member, new QueueFullError(this.member.name, maxQueueBytes));
+      delivery.fail(this.member, new QueueFullError(this.member.name, "maxQueueBytes", maxQueueBytes));
       return;
     }
     this.#queuedBytes += frame.length;

@@ -39,15 +39,19 @@ export const CHANNEL_CLASSES: readonly ClassEntry[] = [
       },
       { default: "kubernetes" },
     ),
-    dnsName: text("Name whose addresses are the members; unset: the environment's DNS_MEMBERSHIP_SERVICE_NAME", { ours: true }),
+    dnsName: text("Name whose addresses are the members; unset: the environment's DNS_MEMBERSHIP_SERVICE_NAME", {
+      ours: true,
+      rule: 1,
+    }),
     dnsServer: text("host:port of the DNS server; unset: that of resolv.conf", {
       ours: true,
+      rule: 1,
       form: {
         pattern: /^$|^[0-9.]+(:\d{1,5})?$|^\[[0-9a-fA-F:.]+\](:\d{1,5})?$|^[0-9a-fA-F:]+$/,
         description: "an IP address, with a port after a colon where it is not 53",
       },
     }),
-    refreshInterval: integer("Ms between two look-ups", 50, MAX, { default: 2000, ours: true }),
+    refreshInterval: integer("Ms between two look-ups", 50, MAX, { default: 2000, ours: true, rule: 1 }),
     expirationTime: integer("Ms after which a member that the name no longer lists may go", 50, MAX, { default: 5000 }),
     readTimeout: integer("Ms for one DNS query", 10, MAX, { default: 1000 }),
     ...ignored("a DNS query has one time-out, readTimeout", ["connectTimeout"]),
@@ -58,7 +62,15 @@ export const CHANNEL_CLASSES: readonly ClassEntry[] = [
     address: text('IP address to listen on and to announce; "auto": that of the host name', { default: "auto" }),
     port: integer(PORT, 1, 65_535, { default: 4000 }),
     autoBind: integer("Ports tried upward from port; 1 or less: only that one", -MAX, 65_535, { default: 100 }),
-    maxFrameBytes: integer("Largest message that is accepted", 65_536, 1_073_741_824, { default: 67_108_864, ours: true }),
+    maxFrameBytes: integer("Bytes of the largest message that is accepted", 65_536, 1_073_741_824, {
+      default: 67_108_864,
+      ours: true,
+      rule: 6,
+    }),
+    trustProxiedPeers: boolean("Whether members may connect from another address than they announce, as through a proxy", false, {
+      ours: true,
+      rule: 20,
+    }),
     tcpNoDelay: boolean("TCP_NODELAY of accepted connections", true),
     soKeepAlive: boolean("SO_KEEPALIVE of accepted connections", false),
     ...ignored(NO_THREADS, [
@@ -94,7 +106,16 @@ export const CHANNEL_CLASSES: readonly ClassEntry[] = [
   works("Transport", CLASS_NAMES.pooledParallelSender, {
     timeout: integer("Ms for one message to be sent and, where asked, acknowledged", 1, MAX, { default: 3000 }),
     maxRetryAttempts: integer("Resends after an I/O error", 0, 100, { default: 1 }),
-    poolSize: integer("Connections to each member; messages of one session keep one of them", 1, 1000, { default: 25 }),
+    poolSize: integer("Connections to each member; messages of one session keep one of them", 1, 1000, {
+      default: 25,
+      tomcat: "a message takes whichever connection is free",
+      rule: 10,
+    }),
+    maxQueueBytes: integer("Bytes that may wait for one member; it is sent whole sessions later in place of what is beyond", 65_536, MAX, {
+      default: 67_108_864,
+      ours: true,
+      rule: 11,
+    }),
     keepAliveTime: integer("Ms after which a connection is replaced; -1: never", -1, MAX, { default: -1 }),
     keepAliveCount: integer("Messages after which a connection is replaced; -1: never", -1, MAX, { default: -1 }),
     tcpNoDelay: boolean("TCP_NODELAY of connections", true),
@@ -132,12 +153,13 @@ export const CHANNEL_CLASSES: readonly ClassEntry[] = [
     }),
     encryptionKeyDirectory: text(
       'In place of encryptionKey: folder of keys, read again at each heartbeat. Every file "*.key" is accepted; the file "sending" names the one to send with',
-      { ours: true },
+      { ours: true, rule: 21 },
     ),
     replayWindowTime: integer("Ms by which a message's time stamp may differ from the own clock", 100, 3_600_000, { default: 10_000 }),
     replayWindowMessageCount: integer("Messages of one sender that are remembered, at most, to refuse copies", 1024, 100_000_000, {
       default: 1_000_000,
-      ours: true,
+      tomcat: "default 8192, of all senders together",
+      rule: 21,
     }),
     ...ignored("ciphers are those of Node.js", ["providerName"]),
     ...ignored("every message is encrypted", ["optionFlag"]),

@@ -29,7 +29,11 @@ export const CLUSTER_CLASSES: readonly ClassEntry[] = [
     {
       ...MANAGER_ATTRIBUTES,
       expireSessionsOnShutdown: boolean("Whether sessions end on all nodes when this one stops", false),
-      stateTransferTimeout: integer("Seconds to wait for one donor's state; 0 or less: for ever", -1, MAX, { default: 60 }),
+      stateTransferTimeout: integer("Seconds that a donor may be silent before another one is asked; 0 or less: for ever", -1, MAX, {
+        default: 60,
+        tomcat: "then it starts without the sessions",
+        rule: 6,
+      }),
       recordAllActions: boolean("Whether every action travels instead of the last one of each attribute", false),
       ...ignored(BLOCKS, ["sendAllSessions", "sendAllSessionsSize", "sendAllSessionsWaitTime"]),
       ...ignored("messages that wait for the state are applied in the order of their arrival, which loses none", ["stateTimestampDrop"]),
@@ -57,7 +61,7 @@ export const CLUSTER_CLASSES: readonly ClassEntry[] = [
       durability: choice(
         "What becomes of a request whose changes no other node has: Preferred answers and counts it, Required answers 503",
         { values: ["Preferred", "Required"] },
-        { default: "Preferred", ours: true },
+        { default: "Preferred", ours: true, rule: 8 },
       ),
       primaryIndicator: boolean("Whether a request attribute tells that this node is the session's primary", false),
       primaryIndicatorName: text("Name of that attribute", { default: "org.apache.catalina.ha.tcp.isPrimarySession" }),

@@ -24,7 +24,11 @@ const NO_JMX = "there is no JMX";
 const BACKGROUND = "background work runs every 10 s";
 
 const sessionAttributes: Record<string, AttributeEntry> = {
-  maxActiveSessions: integer("Sessions of one context; -1: no limit", -1, SECOND_LIMIT, { default: 100_000, ours: true }),
+  maxActiveSessions: integer("Sessions of one context; -1: no limit", -1, SECOND_LIMIT, {
+    default: 100_000,
+    tomcat: "default -1",
+    rule: 22,
+  }),
   processExpiresFrequency: integer("Looks for expired sessions in every n-th background run of 10 s", 1, 8640, { default: 6 }),
   ...ignored("session ids are drawn from the system's strong random numbers", [
     "secureRandomClass",
@@ -60,6 +64,9 @@ const contextDefaults: Record<string, AttributeEntry> = {
   sessionCookieDomain: text("Domain of the session cookie; unset: none", { form: COOKIE_ATTRIBUTE }),
   useHttpOnly: boolean("HttpOnly of the session cookie", true),
 };
+
+/** The element left server.xml with Tomcat 6. */
+const ourContextDefaults = Object.fromEntries(Object.entries(contextDefaults).map(([name, entry]) => [name, { ...entry, ours: true }]));
 
 const contextTuning: Record<string, AttributeEntry> = {
   ...later({
@@ -100,11 +107,13 @@ export const CONTAINER_CLASSES: readonly ClassEntry[] = [
     name: text("Name for logs", { default: "Catalina" }),
     gracefulStopAwaitMillis: integer("Ms from SIGTERM until connectors close whatever happens", 0, 3_600_000, {
       default: 20_000,
-      ours: true,
+      tomcat: "default 0",
+      rule: 18,
     }),
     drainQuietMillis: integer("Ms without a request after which a draining worker closes its connectors", 0, 3_600_000, {
       default: 2000,
       ours: true,
+      rule: 18,
     }),
     ...ignored("log levels are an option of the command", ["debug"], "debug"),
   }),
@@ -138,7 +147,7 @@ export const CONTAINER_CLASSES: readonly ClassEntry[] = [
     ...contextDefaults,
     ...contextTuning,
   }),
-  works("DefaultContext", CLASS_NAMES.standardContext, contextDefaults),
+  works("DefaultContext", CLASS_NAMES.standardContext, ourContextDefaults),
   works("CookieProcessor", CLASS_NAMES.cookieProcessor, {
     sameSiteCookies: choice(
       "SameSite of the session cookie",

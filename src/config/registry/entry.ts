@@ -13,12 +13,16 @@ export type Support =
 
 export interface AttributeEntry {
   readonly type: AttributeType;
-  /** Tomcat's, unless `ours` says otherwise. */
+  /** Tomcat's, unless `ours` or `tomcat` says otherwise. */
   readonly default?: AttributeValue;
   readonly required: boolean;
   readonly support: Support;
-  /** Not an attribute of Tomcat, or with another default than Tomcat's. */
+  /** Apache Tomcat does not know the attribute. */
   readonly ours: boolean;
+  /** How Apache Tomcat's attribute of that name differs, in a few words. */
+  readonly tomcat?: string;
+  /** The rule of the promise that it belongs to. */
+  readonly rule?: number;
   /** Contract in one line, units included. */
   readonly description: string;
 }
@@ -51,25 +55,27 @@ interface AttributeOptions {
   readonly default?: AttributeValue;
   readonly required?: boolean;
   readonly ours?: boolean;
+  readonly tomcat?: string;
+  readonly rule?: number;
 }
 
 const WORKS: Support = { status: "works" };
 
 function attribute(type: AttributeType, description: string, options: AttributeOptions = {}): AttributeEntry {
-  const { required = false, ours = false } = options;
-  return { type, description, required, ours, support: WORKS, ...(options.default === undefined ? {} : { default: options.default }) };
+  return { type, description, required: false, ours: false, support: WORKS, ...options };
 }
 
 export function text(description: string, options: AttributeOptions & { readonly form?: TextForm } = {}): AttributeEntry {
-  return attribute({ kind: "text", ...(options.form === undefined ? {} : { form: options.form }) }, description, options);
+  const { form, ...rest } = options;
+  return attribute({ kind: "text", ...(form === undefined ? {} : { form }) }, description, rest);
 }
 
 export function integer(description: string, min: number, max: number, options: AttributeOptions = {}): AttributeEntry {
   return attribute({ kind: "integer", min, max }, description, options);
 }
 
-export function boolean(description: string, defaultValue?: boolean): AttributeEntry {
-  return attribute({ kind: "boolean" }, description, defaultValue === undefined ? {} : { default: defaultValue });
+export function boolean(description: string, defaultValue?: boolean, options: AttributeOptions = {}): AttributeEntry {
+  return attribute({ kind: "boolean" }, description, defaultValue === undefined ? options : { default: defaultValue, ...options });
 }
 
 export function choice(description: string, type: Omit<ChoiceType, "kind">, options: AttributeOptions = {}): AttributeEntry {

@@ -38,8 +38,9 @@ export interface AttributeDescription {
   readonly values: string;
   readonly default: AttributeValue | undefined;
   readonly support: Support["status"];
-  /** True where Apache Tomcat does not know the attribute or has another default. */
   readonly ours: boolean;
+  readonly tomcat: string | undefined;
+  readonly rule: number | undefined;
   readonly description: string;
 }
 
@@ -57,6 +58,8 @@ export function describeServerXml(): readonly AttributeDescription[] {
         default: entry.default,
         support: entry.support.status,
         ours: entry.ours,
+        tomcat: entry.tomcat,
+        rule: entry.rule,
         description: entry.description,
       })),
   );

@@ -186,11 +186,20 @@ test("a Cluster with nothing but its membership has Tomcat's defaults", () => {
     channelSendOptions: 8,
     manager: { type: "Delta", attributes: { stateTransferTimeout: 60, maxActiveSessions: 100_000 } },
     channel: {
-      receiver: { address: "auto", port: 4000, autoBind: 100, maxFrameBytes: 67_108_864, tcpNoDelay: true, soKeepAlive: false },
+      receiver: {
+        address: "auto",
+        port: 4000,
+        autoBind: 100,
+        maxFrameBytes: 67_108_864,
+        trustProxiedPeers: false,
+        tcpNoDelay: true,
+        soKeepAlive: false,
+      },
       sender: {
         timeoutMs: 3000,
         maxRetryAttempts: 1,
         poolSize: 25,
+        maxQueueBytes: 67_108_864,
         keepAliveTimeMs: -1,
         keepAliveCount: -1,
         tcpNoDelay: true,

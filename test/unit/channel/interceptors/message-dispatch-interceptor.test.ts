@@ -110,7 +110,7 @@ describe("MessageDispatchInterceptor", () => {
     await dispatch.sendMessage([B], testMessage({ options: ASYNCHRONOUS_ACKNOWLEDGED, body: Buffer.alloc(8) }));
     await assert.rejects(
       dispatch.sendMessage([B], testMessage({ options: ASYNCHRONOUS_ACKNOWLEDGED, body: Buffer.alloc(8) })),
-      QueueFullError,
+      (error) => error instanceof QueueFullError && /"MessageDispatchInterceptor" holds "maxQueueSize"/.test(error.message),
     );
     assert.equal(below.sent.length, 1);
   });
