@@ -176,7 +176,7 @@ test("An idle connection is closed after its time, or shortly before the worker'
   await until(() => worker.connections.every(({ socket }) => socket.destroyed));
 });
 
-test("A request that must not be repeated gets a new connection after a second, another one the idle one", async (context) => {
+test("A request that must not be repeated gets a new connection after a second, another one the idle one (rule 19)", async (context) => {
   const { clock, worker, forwarder } = await start(context);
   await send(forwarder);
   await clock.advance(1000);

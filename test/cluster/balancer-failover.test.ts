@@ -41,7 +41,7 @@ for (const { path = "/", cookie, target } of affinity) {
   });
 }
 
-test("Parallel requests of a session whose worker is gone, at several balancers, all meet at one worker", async (context) => {
+test("Parallel requests of a session whose worker is gone, at several balancers, all meet at one worker (rule 17)", async (context) => {
   const workers = [new FakeWorker("r1"), new FakeWorker("r2"), new FakeWorker("r3")];
   const { port } = await startBalancer(context, workers);
   const second = await startBalancer(context, [], {
@@ -88,7 +88,7 @@ test("With force a session whose worker is unusable gets 503 and Retry-After", a
 });
 
 for (const method of ["GET", "POST", "PATCH"]) {
-  test(`Refused connection: ${method} with a body goes to another worker, and the refusing one is left alone`, async (context) => {
+  test(`Refused connection: ${method} with a body goes to another worker, and the refusing one is left alone (rule 19)`, async (context) => {
     const workers = pair(undefined, echo);
     const { port, status } = await startBalancer(context, workers);
     await workers[0].refuse();
@@ -101,7 +101,7 @@ for (const method of ["GET", "POST", "PATCH"]) {
   });
 }
 
-test("Refused connection: even a streamed POST goes to another worker, since nothing of it was read", async (context) => {
+test("Refused connection: even a streamed POST goes to another worker, since nothing of it was read (rule 19)", async (context) => {
   const workers = pair(undefined, echo);
   const { port } = await startBalancer(context, workers, { settings: { limits: { retryBodyBytes: 0 } } });
   await workers[0].refuse();
@@ -140,7 +140,7 @@ const closeSilently: Handler = (request) => request.socket.end();
 
 for (const [how, handler] of Object.entries({ reset, closeSilently })) {
   for (const method of ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]) {
-    test(`Connection lost before the answer (${how}): ${method} is repeated at another worker`, async (context) => {
+    test(`Connection lost before the answer (${how}): ${method} is repeated at another worker (rule 19)`, async (context) => {
       const workers = pair(handler);
       const { port } = await startBalancer(context, workers);
       const answer = await ask(port, { method, cookie: "JSESSIONID=abc.r1" });
@@ -149,7 +149,7 @@ for (const [how, handler] of Object.entries({ reset, closeSilently })) {
     });
   }
   for (const method of ["POST", "PATCH"]) {
-    test(`Connection lost before the answer (${how}): ${method} is a 502 and never repeated`, async (context) => {
+    test(`Connection lost before the answer (${how}): ${method} is a 502 and never repeated (rule 19)`, async (context) => {
       const workers = pair(handler);
       const { port, status } = await startBalancer(context, workers);
       const answer = await ask(port, { method, cookie: "JSESSIONID=abc.r1", body: "x" });
@@ -176,7 +176,7 @@ test("PUT with a body that is too long to hold is not repeated", async (context)
 });
 
 for (const framing of ["Content-Length", "chunked"]) {
-  test(`Half an answer (${framing}) ends the client's connection and is never followed by a second answer`, async (context) => {
+  test(`Half an answer (${framing}) ends the client's connection and is never followed by a second answer (rule 19)`, async (context) => {
     const workers = pair((request, response) => {
       if (framing === "Content-Length") response.setHeader("Content-Length", "100");
       response.write("half", () => request.socket.resetAndDestroy());
@@ -191,7 +191,7 @@ for (const framing of ["Content-Length", "chunked"]) {
   });
 }
 
-test("An idle connection that the worker has closed hurts no POST: it gets a fresh one", async (context) => {
+test("An idle connection that the worker has closed hurts no POST: it gets a fresh one (rule 19)", async (context) => {
   const workers = pair((request, response) => {
     response.end("ok");
     if (request.method === "GET") response.on("finish", () => request.socket.end());

@@ -53,7 +53,7 @@ test("A killed worker is out at once, and back as soon as its health check says 
   assert.equal((await ask(port, { cookie: "JSESSIONID=abc.r1" })).body, "r1");
 });
 
-test("A draining worker gets nothing new and keeps a session that is in use", async (context) => {
+test("A draining worker gets nothing new and keeps a session that is in use (rule 18)", async (context) => {
   const workers = pair();
   const { port, states } = await startBalancer(context, workers, { health: true, settings: { drain: { quietSeconds: 60 } } });
   await states(both);
@@ -63,7 +63,7 @@ test("A draining worker gets nothing new and keeps a session that is in use", as
   for (let index = 0; index < 6; index++) assert.equal((await ask(port)).body, "r2");
 });
 
-test("A quiet session leaves a draining worker, a busy one stays", async (context) => {
+test("A quiet session leaves a draining worker, a busy one stays (rule 18)", async (context) => {
   const workers = pair();
   const { port, states } = await startBalancer(context, workers, { health: true, settings: { drain: { quietSeconds: 0.2 } } });
   await states(both);
@@ -74,7 +74,7 @@ test("A quiet session leaves a draining worker, a busy one stays", async (contex
   assert.equal((await ask(port, { cookie: "JSESSIONID=quiet.r1" })).body, "r2");
 });
 
-test("A draining worker that closes its port loses no request, POSTs included", async (context) => {
+test("A draining worker that closes its port loses no request, POSTs included (rules 18 and 19)", async (context) => {
   // Rule 18: while it drains every answer closes its connection, and the listener goes only after that.
   const leaving: FakeWorker = new FakeWorker("r1", (_request, response) => {
     if (leaving.health === "draining") response.setHeader("Connection", "close");
@@ -122,7 +122,7 @@ test("An answer with Connection: close has the worker asked at once, not after t
   await states({ r1: "Draining" });
 });
 
-test("Requests that wait for a worker which has gone silent are repeated elsewhere, POSTs get 504", async (context) => {
+test("Requests that wait for a worker which has gone silent are repeated elsewhere, POSTs get 504 (rule 19)", async (context) => {
   const workers = [new FakeWorker("r1", () => undefined), new FakeWorker("r2")];
   const { port, states, status } = await startBalancer(context, workers, {
     health: true,

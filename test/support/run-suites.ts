@@ -19,7 +19,7 @@ function missingFiles(...paths: string[]): string | undefined {
 }
 
 const SUITES: readonly Suite[] = [
-  { name: "unit", files: "test/{architecture.test.ts,unit/**/*.test.ts}", concurrency: 2, timeoutMs: 60_000, missing: present },
+  { name: "unit", files: "test/{*.test.ts,unit/**/*.test.ts}", concurrency: 2, timeoutMs: 60_000, missing: present },
   { name: "cluster", files: "test/cluster/**/*.test.ts", concurrency: 2, timeoutMs: 120_000, missing: loopbackRange },
   { name: "local", files: "test/local/**/*.test.ts", concurrency: 1, timeoutMs: 300_000, missing: loopbackRange },
   {

@@ -63,7 +63,7 @@ describe("runUntilStopped", () => {
   });
 
   for (const failure of ["throw", "reject"]) {
-    it(`stops in good order and exits with 1 after an uncaught error (${failure})`, async () => {
+    it(`stops in good order and exits with 1 after an uncaught error (${failure}) (rule 18)`, async () => {
       const [code, signal, output] = await new Followed(["0", failure]).end();
       assert.deepEqual([code, signal, output], [1, null, "running uncaught oops stopping stopped"]);
     });

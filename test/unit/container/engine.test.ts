@@ -105,7 +105,7 @@ describe("an application that fails", () => {
     });
   }
 
-  it("keeps the worker not ready while others serve", async () => {
+  it("keeps the worker not ready while others serve (rule 18)", async () => {
     assert.match(container.engine.notReadyReason()!, /^context "localhost#\/[a-z]+" failed to start: /);
     assert.equal((await container.fetch("/ok/url")).status, 200);
   });

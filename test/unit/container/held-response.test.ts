@@ -93,7 +93,7 @@ function bodyOf(answer: string): string {
   return answer.slice(answer.indexOf("\r\n\r\n") + 4);
 }
 
-describe("an answer that is held", () => {
+describe("an answer that is held (rule 7)", () => {
   it("leaves in the turn of end() when the work needs no time", async () => {
     let sentAtEnd = false;
     await request((res) => {

@@ -87,7 +87,7 @@ describe("the session cookie", () => {
 });
 
 describe("a session is found", () => {
-  it("under its stem, whatever route follows", async () => {
+  it("under its stem, whatever route follows (rule 16)", async () => {
     await start();
     const { cookie, id } = await count();
     const elsewhere = await count(cookie!.replace("shop-0", "shop-7"));
@@ -141,7 +141,7 @@ describe("a session is found", () => {
 });
 
 describe("a changed id", () => {
-  it("goes to the client, and the old one leads to the session for 60 s", async () => {
+  it("goes to the client, and the old one leads to the session for 60 s (rule 16)", async () => {
     const clock = await start();
     const old = await count();
     const renewed = await container.fetch("/shop/renew", { headers: { cookie: old.cookie! } });
@@ -179,7 +179,7 @@ describe("an application", () => {
 });
 
 describe("limits", () => {
-  it("answer 503 with Retry-After and count, while known sessions go on", async () => {
+  it("answer 503 with Retry-After and count, while known sessions go on (rule 22)", async () => {
     await start({ manager: { maxActiveSessions: 2 } });
     const known = await count();
     await count();
@@ -191,7 +191,7 @@ describe("limits", () => {
     assert.equal(await container.metric("tomcat_sessions_active_current_sessions"), 2);
   });
 
-  it("refuse sessions while more than 85 % of the heap is in use, sampled once a second", async () => {
+  it("refuse sessions while more than 85 % of the heap is in use, sampled once a second (rule 22)", async () => {
     let heapFull = true;
     const clock = await start({ heapFull: () => heapFull });
     assert.equal((await container.fetch("/shop/count")).status, 503);
@@ -228,7 +228,7 @@ describe("a session expires", () => {
     await (await pending).text();
   });
 
-  it("after 60 s when it holds nothing and its cookie never came back", async () => {
+  it("after 60 s when it holds nothing and its cookie never came back (rule 22)", async () => {
     const clock = await start();
     await (await container.fetch("/shop/empty")).text();
     const back = await container.fetch("/shop/empty");

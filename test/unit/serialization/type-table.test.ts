@@ -132,7 +132,7 @@ const INERT: Readonly<Record<string, readonly [new (...args: never[]) => object,
   "hashmap-one-key-two-types": [JavaObject, "java.util.HashMap"],
 };
 
-describe("the type table, both ways and byte for byte", () => {
+describe("the type table, both ways and byte for byte (rule 15)", () => {
   for (const [name, expected] of Object.entries(BOTH_WAYS)) {
     it(`${name} of Java reads as ${label(expected)}, which writes as the same bytes`, () => {
       const java = read(name);
@@ -155,7 +155,7 @@ describe("further classes of java.lang and java.util", () => {
   }
 });
 
-describe("classes outside the type table", () => {
+describe("classes outside the type table (rule 15)", () => {
   for (const [name, [node, className]] of Object.entries(INERT)) {
     it(`${name} stays a node of ${className}, with the same bytes in a stream of its own and in one with other things`, () => {
       const java = read(name);
@@ -174,7 +174,7 @@ describe("classes outside the type table", () => {
   }
 });
 
-describe("the Java type that was there before", () => {
+describe("the Java type that was there before (rule 15)", () => {
   const long = javaLong(5);
   const double = javaDouble(3);
   const rows: readonly (readonly [string, unknown, JavaValue, string])[] = [

@@ -20,7 +20,7 @@ for (const [stem, name, score] of scores) {
   });
 }
 
-test("The highest score wins, in whatever order the workers stand", () => {
+test("The highest score wins, in whatever order the workers stand (rule 17)", () => {
   assert.equal(highestRendezvous(workers, "0123456789ABCDEF").name, "shop-2");
   assert.equal(highestRendezvous(workers.toReversed(), "0123456789ABCDEF").name, "shop-2");
 });
@@ -34,7 +34,7 @@ test("Each of three workers takes a third of the sessions, within two in a hundr
   for (const count of counts.values()) assert(Math.abs(count - stems.length / 3) < stems.length / 50, String(count));
 });
 
-test("When a worker goes, only its sessions move", () => {
+test("When a worker goes, only its sessions move (rule 17)", () => {
   const left = workers.slice(0, 2);
   for (const stem of stems) {
     const before = highestRendezvous(workers, stem).name;

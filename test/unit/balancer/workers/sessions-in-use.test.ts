@@ -11,7 +11,7 @@ test("At first every session counts as in use, since nobody has looked before", 
   assert.equal(uses.isInUse("A"), false);
 });
 
-test("A session stays while requests come, and moves when it has been quiet", async () => {
+test("A session stays while requests come, and moves when it has been quiet (rule 18)", async () => {
   const clock = new ManualClock();
   const uses = new SessionsInUse(clock, 2000);
   for (let round = 0; round < 5; round++) {

@@ -77,7 +77,7 @@ describe("TcpProbe", () => {
     assert.equal(listener.remoteAddress, prober.address);
   });
 
-  it("asks for an ACK where it has to be answered, and any byte is an answer", async () => {
+  it("asks for an ACK where it has to be answered, and any byte is an answer (rule 3)", async () => {
     const { listener, member } = await listen(ACK);
     assert.equal(await probeWith().probe(prober, member, true), true);
     assert.equal((await listener.received).readInt32BE(11), 3);
@@ -95,7 +95,7 @@ describe("TcpProbe", () => {
     assert.equal((await listener.received).length, 0);
   });
 
-  it("finds a member dead that accepts and does not answer in time", async () => {
+  it("finds a member dead that accepts and does not answer in time (rule 3)", async () => {
     const { member } = await listen();
     assert.equal(await probeWith({ readTestTimeoutMs: 20 }).probe(prober, member, true), false);
   });
@@ -109,7 +109,7 @@ describe("TcpProbe", () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
-  it("reads an answer that came while its own event loop was blocked", async () => {
+  it("reads an answer that came while its own event loop was blocked (rule 3)", async () => {
     const { member } = await listen();
     const answer = probeWith({ connectTimeoutMs: 20 }).probe(prober, member, false);
     await Promise.resolve();

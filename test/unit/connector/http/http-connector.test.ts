@@ -271,7 +271,7 @@ describe("HttpConnector", () => {
   });
 });
 
-describe("a draining connector", () => {
+describe("a draining connector (rule 18)", () => {
   it("answers every request and ends its connection, also for those that were running and idle ones", async () => {
     const running: ServerResponse[] = [];
     await start(({ request, response }) => {
@@ -332,7 +332,7 @@ describe("a draining connector", () => {
   });
 });
 
-describe("a connector that stops", () => {
+describe("a connector that stops (rule 18)", () => {
   it("refuses connections, ends idle ones and event streams, and waits for running requests", async () => {
     const running: ServerResponse[] = [];
     await start(({ request, response }) => {

@@ -31,7 +31,7 @@ describe("StandardManager", () => {
     assert.equal(own.createSession().id, "1".repeat(32));
   });
 
-  it("finds a session under its stem with any route, and under an old id for 60 s", async () => {
+  it("finds a session under its stem with any route, and under an old id for 60 s (rule 16)", async () => {
     const { clock, manager } = create({ jvmRoute: "a" });
     const session = manager.createSession();
     const oldId = session.id;

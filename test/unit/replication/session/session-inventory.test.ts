@@ -46,7 +46,7 @@ describe("SessionInventory", () => {
     assert.equal(a.manager.inventory.digestAtOnce(), (await a.manager.inventory.digests()).digest);
   });
 
-  it("lists sessions by hashed id, page by page, each once, and never an id that can be used", async () => {
+  it("lists sessions by hashed id, page by page, each once, and never an id that can be used (rule 22)", async () => {
     const ids = await fill(25);
     const seen: string[] = [];
     let after: string | undefined;
