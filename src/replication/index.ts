@@ -6,4 +6,5 @@ export {
   type SimpleTcpClusterOptions,
 } from "./cluster.ts";
 export type { PeerDescription } from "./peers/replicator.ts";
-export { DeltaManager, type DeltaManagerDescription } from "./session/delta-manager.ts";
+export { DeltaManager } from "./session/delta-manager.ts";
+export type { DeltaManagerDescription } from "./session/delta-manager-options.ts";

@@ -2,7 +2,8 @@
 import { Registry, silentLogger, systemRandom } from "../../src/base/index.ts";
 import type { MemberKind } from "../../src/channel/index.ts";
 import { SimpleTcpCluster } from "../../src/replication/cluster.ts";
-import { DeltaManager, type DeltaManagerOptions } from "../../src/replication/session/delta-manager.ts";
+import { DeltaManager } from "../../src/replication/session/delta-manager.ts";
+import type { DeltaManagerOptions } from "../../src/replication/session/delta-manager-options.ts";
 import type { DeltaSession } from "../../src/replication/session/delta-session.ts";
 import type { FakeChannel, FakeGroup } from "./fake-group.ts";
 

@@ -53,9 +53,9 @@ export class FakeGroup {
     return channel;
   }
 
-  /** Lets go of what was held, in order. */
-  release(): void {
-    for (const deliver of this.#held.splice(0)) deliver();
+  /** Lets go of what was held, in order; of the first messages only, when told how many. */
+  release(count: number = this.#held.length): void {
+    for (const deliver of this.#held.splice(0, count)) deliver();
   }
 
   hold(deliver: () => void): void {

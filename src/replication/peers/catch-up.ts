@@ -127,7 +127,8 @@ export class CatchUp {
       return false;
     }
     peer.land(true, ids);
-    source.delivered(block.stems);
+    // What has changed while it was on its way is missed anew.
+    source.delivered(block.stems.filter((stem) => !peer.isBehind(source, stem)));
     this.#deps.metrics.caughtUp.inc(block.sessions);
     return true;
   }

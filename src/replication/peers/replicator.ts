@@ -150,6 +150,13 @@ export class Replicator implements MembershipListener {
     return mine === false ? theirs : Promise.all([mine, theirs]).then(([onOurs, onTheirs]) => onOurs || onTheirs);
   }
 
+  /** Says of a stem whether no member that is there has the newest of its session (rule 11). */
+  missedByAll(source: CatchUpSource): (stem: string) => boolean {
+    const present = [...this.#entries.values()].flatMap(({ peer }) => (peer.present ? [peer] : []));
+    if (present.some((peer) => peer.inStep)) return () => false;
+    return (stem) => present.every((peer) => peer.isBehind(source, stem));
+  }
+
   /**
    * Sends these sessions whole to every member but a Tomcat, which takes whatever comes; resolves when each has them, or has failed
    * once. Never rejects.
@@ -306,7 +313,7 @@ export class Replicator implements MembershipListener {
           this.#underWay.end(period);
           return true;
         },
-        (error: unknown) => this.#failed(error, publication, destinations.length).finally(() => this.#underWay.end(period)),
+        (error: unknown) => this.#failed(error, publication, version, destinations.length).finally(() => this.#underWay.end(period)),
       );
     return mode.asynchronous && !asynchronous ? true : sent;
   }
@@ -315,11 +322,11 @@ export class Replicator implements MembershipListener {
    * Who refused the message gets the whole session now, which is waited for; who was silent, later, without anybody waiting. True
    * when somebody has the change after all.
    */
-  async #failed(error: unknown, publication: Publication, destinations: number): Promise<boolean> {
+  async #failed(error: unknown, publication: Publication, version: number, destinations: number): Promise<boolean> {
     const { source, session, event } = publication;
     const faulty: readonly FaultyMember[] = error instanceof ChannelError ? error.faultyMembers : [];
     const partly = faulty.length > 0 && faulty.length < destinations;
-    if (partly) session.safe = true;
+    if (partly && session.version === version) session.safe = true;
     this.#deps.metrics.failures.inc({ reason: systemErrorCode(faulty[0]?.cause ?? error) ?? "UNKNOWN" }, Math.max(1, faulty.length));
     this.#deps.logger.debug({ err: error, manager: source.contextName, type: eventName(event) }, "Message did not reach every member");
     const refusals: Promise<boolean>[] = [];

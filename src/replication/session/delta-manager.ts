@@ -1,13 +1,6 @@
 // Every session on every worker; only changes travel (Tomcat: DeltaManager; ha.md 3).
 import type { Member } from "../../channel/index.ts";
-import {
-  ManagerBase,
-  type ManagerDeps,
-  type ManagerOptions,
-  type Session,
-  type StandardSession,
-  sessionIdHash,
-} from "../../container/index.ts";
+import { ManagerBase, type ManagerDeps, type Session, type StandardSession, sessionIdHash } from "../../container/index.ts";
 import { stemOf } from "../../protocol/index.ts";
 import type { UnreplicableAttributeError } from "../errors.ts";
 import { changeSessionId, sessionAccessed, sessionCreated, sessionDelta, sessionExpired } from "../message-bodies.ts";
@@ -18,6 +11,7 @@ import type { ReplicationMetrics, ReplicationStatistics } from "../replication-m
 import type { StateSource } from "../state-transfer/state-blocks.ts";
 import { StateDonor } from "../state-transfer/state-donor.ts";
 import { type JoinerGroup, StateJoiner, type StateTarget } from "../state-transfer/state-joiner.ts";
+import type { DeltaManagerDescription, DeltaManagerOptions } from "./delta-manager-options.ts";
 import { DeltaSession, type DeltaSessionKeeper } from "./delta-session.ts";
 import { EndedSessions, type NewName } from "./ended-sessions.ts";
 import { SessionInventory } from "./session-inventory.ts";
@@ -37,30 +31,6 @@ export interface ManagerCluster {
 
 export interface DeltaManagerDeps extends ManagerDeps {
   readonly cluster: ManagerCluster;
-}
-
-export interface DeltaManagerOptions extends ManagerOptions {
-  /** The name on the wire: "localhost#/app" with the cluster in an Engine, "/app" in a Host. */
-  readonly contextName: string;
-  /** Default 60 000: a donor that is silent for so long is given up for the next one. Tomcat starts empty then; ours never does. */
-  readonly stateTransferTimeoutMs?: number;
-  /** Default false: sessions outlive this worker on the others. */
-  readonly expireSessionsOnShutdown?: boolean;
-  /** Default false: of several changes of one attribute only the last travels. */
-  readonly recordAllActions?: boolean;
-  /** Messages that wait for the end of the state transfer; default 64 MiB. */
-  readonly maxReceiveQueueBytes?: number;
-}
-
-export interface DeltaManagerDescription {
-  readonly contextName: string;
-  readonly sessions: number;
-  readonly primarySessions: number;
-  readonly sessionsAtRisk: number;
-  readonly stateTransferred: boolean;
-  readonly receivedQueueSize: number;
-  /** Undefined unless asked for: it encodes every session (SessionInventory). */
-  readonly digest: string | undefined;
 }
 
 const DEFAULT_STATE_TRANSFER_TIMEOUT_MS = 60_000;
@@ -144,8 +114,11 @@ export class DeltaManager
 
   get sessionsAtRisk(): number {
     const alone = this.#cluster.group.members.length === 0;
+    const missed = this.#cluster.replicator.missedByAll(this);
     let count = 0;
-    for (const session of this.sessions.values()) if (session.announced && (alone || (session.primary && !session.safe))) count++;
+    for (const [stem, session] of this.sessions) {
+      if (session.announced && (alone || (session.primary && (!session.safe || missed(stem))))) count++;
+    }
     return count;
   }
 

@@ -321,6 +321,84 @@ describe("copies after a partition (rule 11)", () => {
   });
 });
 
+describe("sessions at risk (rule 11)", () => {
+  it("are those whose newest version no other member has, until one has it", async () => {
+    const [a] = await pair();
+    const [id] = await Promise.all([1, 2].map((n) => a.create((session) => session.setAttribute("n", n))));
+    assert.equal(a.manager.sessionsAtRisk, 0);
+    const heal = cut("1>2");
+    await a.request(id!, (session) => session.setAttribute("n", 3));
+    assert.equal(a.manager.sessionsAtRisk, 1);
+    heal();
+    await clock.advance(5000);
+    assert.equal(a.manager.sessionsAtRisk, 0);
+  });
+
+  it("are all when nobody else is there", async () => {
+    const [a, b] = await pair();
+    await Promise.all([a, a, b].map((node) => node.create((session) => session.setAttribute("n", 1))));
+    await b.stop();
+    assert.equal(a.manager.sessionsAtRisk, 3, "also one that the other member served");
+  });
+
+  it("are also those that a member had which has gone, when the others have yet to catch up", async () => {
+    const [a, b] = await pair();
+    await DeltaNode.started(group, 3);
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    const heal = cut("1>3");
+    await a.request(id, (session) => session.setAttribute("n", 2));
+    assert.equal(a.manager.sessionsAtRisk, 0, "the second member has it");
+    await b.stop();
+    assert.equal(a.manager.sessionsAtRisk, 1, "the third one has not");
+    heal();
+    await clock.advance(5000);
+    assert.equal(a.manager.sessionsAtRisk, 0);
+  });
+
+  it("stay so when an older version arrives somewhere while the newest is on its way", async () => {
+    const [a] = await pair();
+    await DeltaNode.started(group, 3);
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    cut("1>2");
+    await a.request(id, (session) => session.setAttribute("n", 2));
+    group.fate = () => "Held";
+    group.sent.length = 0;
+    await clock.advance(1000);
+    const request = a.request(id, (session) => session.setAttribute("n", 3));
+    await group.settle();
+    group.release(1);
+    await group.settle();
+    assert.deepEqual(group.routes(AllSessionData), ["1>2", "1>2"], "the first one, with the version before, has arrived");
+    assert.equal(a.manager.sessionsAtRisk, 1);
+    group.fate = () => "Delivered";
+    group.release();
+    await request;
+    await group.settle();
+    assert.equal(a.manager.sessionsAtRisk, 0);
+  });
+
+  it("stay so when it turns out late that one member has an older version", async () => {
+    const [a] = await pair();
+    await DeltaNode.started(group, 3);
+    const session = a.find(await a.create((created) => created.setAttribute("n", 1)));
+    session.access();
+    const publish = (n: number) => {
+      session.setAttribute("n", n);
+      return a.manager.requestCompleted(session);
+    };
+    group.fate = (_from, to) => (to === "2" ? "Held" : "Lost");
+    const requests = [publish(2), publish(3)];
+    await group.settle();
+    group.release(1);
+    await group.settle();
+    assert.equal(a.manager.sessionsAtRisk, 1);
+    group.release();
+    await Promise.all(requests);
+    assert.equal(a.manager.sessionsAtRisk, 0);
+    session.endAccess();
+  });
+});
+
 describe("a member that refuses (rules 11 and 12)", () => {
   it("a whole session keeps what it has, and holds up no other", async () => {
     const [a, b] = await pair();
