@@ -34,7 +34,9 @@ source=$(go mod download -json "k8s.io/kubernetes@v$KUBERNETES" | sed -n 's/^\t"
 } > go.mod
 go build -mod=mod -o "$cache/" k8s.io/kubernetes/cmd/kube-apiserver k8s.io/kubernetes/cmd/kubectl >&2
 
+# As with Kubernetes: etcd's own module replaces others, which `go install` refuses.
 mkdir "$work/etcd"
-GOBIN="$work/etcd" go install "go.etcd.io/etcd/server/v3@v$ETCD" >&2
-mv "$work/etcd/server" "$cache/etcd"
+cd "$work/etcd"
+printf 'module etcd-binary\nrequire go.etcd.io/etcd/server/v3 v%s\n' "$ETCD" > go.mod
+go build -mod=mod -o "$cache/etcd" go.etcd.io/etcd/server/v3 >&2
 echo "$cache"

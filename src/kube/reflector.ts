@@ -1,0 +1,152 @@
+// Stays in contact with the API server about one kind of object: lists, watches on from there, and begins again whatever happens.
+import { asError, type Clock, delay, type Logger, type Random } from "../base/index.ts";
+import { backOffMs, fraction } from "./back-off.ts";
+import { ApiError, InvalidAnswerError, isApiError, SilentWatchError, TimeTravelError } from "./errors.ts";
+import type { KubeClient, Selection } from "./kube-client.ts";
+import type { KubeObject, Status } from "./kube-object.ts";
+import type { Resource } from "./resource.ts";
+
+/** What it needs of a KubeClient. */
+export type ObjectSource = Pick<KubeClient, "pages" | "watch">;
+
+/** Who is told. Called one after the other; the next thing is not read before a promise is kept. None of them may throw. */
+export interface ReflectorListener<T extends KubeObject> {
+  /** This is all there is: what is not among them is gone. */
+  listed(objects: readonly T[]): Promise<void>;
+  changed(object: T): void;
+  removed(object: T): void;
+  /** The API server is there: a watch was opened, an event or a bookmark came. */
+  watchOpened(): void;
+  heard(): void;
+}
+
+export interface ReflectorOptions<T extends KubeObject> {
+  readonly resource: Resource;
+  readonly selection: Selection;
+  /** Applied to every object as soon as it is read, so that pages of a large list do not pile up whole. */
+  readonly transform: (object: T) => T;
+  readonly silenceMs: number;
+}
+
+const BACK_OFF = { baseMs: 500, maxMs: 30_000 };
+/** A watch that lasted so long was a good one: the next failure begins at the shortest delay. */
+const SETTLED_MS = 10_000;
+/** The API server ends a watch after 5 to 10 minutes, not all at once. */
+const WATCH_SECONDS = 300;
+/** Lists that expire between two of their pages, in a row, before it counts as a failure. */
+const EXPIRED_LISTS = 3;
+
+export class Reflector<T extends KubeObject> {
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #logger: Logger;
+  readonly #client: ObjectSource;
+  readonly #options: ReflectorOptions<T>;
+  readonly #listener: ReflectorListener<T>;
+  /** Where the next watch goes on; undefined: list first. */
+  #version: string | undefined;
+  #failure: Error | undefined;
+
+  constructor(
+    deps: { readonly clock: Clock; readonly random: Random; readonly logger: Logger; readonly client: ObjectSource },
+    options: ReflectorOptions<T>,
+    listener: ReflectorListener<T>,
+  ) {
+    this.#clock = deps.clock;
+    this.#random = deps.random;
+    this.#logger = deps.logger;
+    this.#client = deps.client;
+    this.#options = options;
+    this.#listener = listener;
+  }
+
+  /** Why there is no contact now, or undefined. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  /** Resolves when the signal is aborted, and never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    let failures = 0;
+    while (!signal.aborted) {
+      const startedMs = this.#clock.monotonic();
+      let retryAfterMs = 0;
+      try {
+        if (this.#version === undefined) await this.#list(signal);
+        await this.#watch(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#lost(asError(error));
+        if (error instanceof ApiError) retryAfterMs = error.retryAfterMs ?? 0;
+      }
+      failures = this.#clock.monotonic() - startedMs >= SETTLED_MS ? 0 : failures + 1;
+      const waitMs = Math.max(retryAfterMs, failures === 0 ? 0 : backOffMs(BACK_OFF, failures, this.#random));
+      await delay(this.#clock, waitMs, signal).catch(() => undefined);
+    }
+  }
+
+  async #list(signal: AbortSignal): Promise<void> {
+    for (let expired = 0; ; expired++) {
+      const objects: T[] = [];
+      let version = "";
+      try {
+        for await (const page of this.#client.pages<T>(this.#options.resource, this.#options.selection, { signal, retries: 0 })) {
+          for (const object of page.items) objects.push(this.#options.transform(object));
+          version = page.resourceVersion;
+        }
+      } catch (error) {
+        if (isApiError(error, "Expired") && expired < EXPIRED_LISTS) continue;
+        throw error;
+      }
+      await this.#listener.listed(objects);
+      this.#version = version;
+      return;
+    }
+  }
+
+  async #watch(signal: AbortSignal): Promise<void> {
+    const { resource, selection, silenceMs, transform } = this.#options;
+    const timeoutSeconds = Math.round(WATCH_SECONDS * (1 + fraction(this.#random)));
+    const events = await this.#client.watch<T>(resource, {
+      ...selection,
+      resourceVersion: this.#version!,
+      timeoutSeconds,
+      silenceMs,
+      signal,
+    });
+    this.#listener.watchOpened();
+    this.#found();
+    for await (const event of events) {
+      if (event.type === "ERROR") throw endOf(event.object);
+      const version = event.object.metadata?.resourceVersion;
+      if (version === undefined) throw new InvalidAnswerError(`A watch of ${resource.plural} sent an object without resourceVersion`);
+      if (isOlder(version, this.#version!)) throw new TimeTravelError(resource.plural, version, this.#version!);
+      if (event.type === "DELETED") this.#listener.removed(transform(event.object));
+      else if (event.type !== "BOOKMARK") this.#listener.changed(transform(event.object));
+      this.#version = version;
+      this.#listener.heard();
+    }
+  }
+
+  #found(): void {
+    if (this.#failure) this.#logger.info("Contact to the API server is back");
+    this.#failure = undefined;
+  }
+
+  #lost(error: Error): void {
+    // Behind silence there may be an API server that waits for a version that it lost: only a list tells.
+    if (isApiError(error, "Expired") || error instanceof SilentWatchError || error instanceof TimeTravelError) this.#version = undefined;
+    this.#failure = error;
+    this.#logger.warn({ err: error, relist: this.#version === undefined }, "Watch failed");
+  }
+}
+
+/** Versions are whole numbers, without zeros before them, that only grow (Kubernetes 1.35 promises it). */
+function isOlder(one: string, other: string): boolean {
+  return one.length === other.length ? one < other : one.length < other.length;
+}
+
+function endOf(status: Status): ApiError {
+  const retryAfterSeconds = status.details?.retryAfterSeconds ?? 0;
+  return new ApiError("A watch", status.code ?? 500, status, "", retryAfterSeconds * 1000);
+}
