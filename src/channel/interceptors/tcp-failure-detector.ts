@@ -36,12 +36,16 @@ interface Candidate {
   checkedMs: number;
   /** A reason to ask came up within the gap. */
   overdue: boolean;
+  /** It has sent something since the last heartbeat. */
+  heard: boolean;
 }
 
 /**
  * A listed address becomes a member when it can be connected to, or when it speaks. A member that is no longer listed, or that
  * failed in a send, goes when it does not answer a probe that asks for an ACK; a frozen process accepts connections, so
- * nothing less counts. One that closes the connection is no news: DNS may list us later there than here. Listed ones that went are suspects: each heartbeat asks them again, and their answer brings them back.
+ * nothing less counts: nor is one asked only when sends fail, since what is not acknowledged vanishes in its kernel's buffers. Who
+ * has said nothing since the heartbeat before is asked, too. One that closes the connection is no news: DNS may list us later there
+ * than here. Listed ones that went are suspects: each heartbeat asks them again, and their answer brings them back.
  */
 export class TcpFailureDetector extends ChannelInterceptor {
   readonly #deps: TcpFailureDetectorDeps;
@@ -50,7 +54,7 @@ export class TcpFailureDetector extends ChannelInterceptor {
   readonly #candidates = new Map<string, Candidate>();
   #alive: readonly Member[] = [];
   #suspects: readonly Member[] = [];
-  /** Candidates that are not alive: while there are none, messages pass without a look at their sender. */
+  /** Candidates that are not alive. */
   #unsettled = 0;
   #stopped = false;
 
@@ -97,7 +101,8 @@ export class TcpFailureDetector extends ChannelInterceptor {
   }
 
   override messageReceived(message: ChannelMessage): void | Promise<void> {
-    if (this.#unsettled > 0) this.#spoke(message.address);
+    const candidate = this.#candidates.get(message.address.key);
+    if (candidate) this.#spoke(candidate);
     if (isProbe(message)) return undefined;
     return this.above.messageReceived(message);
   }
@@ -117,6 +122,7 @@ export class TcpFailureDetector extends ChannelInterceptor {
       asked: false,
       checkedMs: Number.NEGATIVE_INFINITY,
       overdue: false,
+      heard: true,
     };
     this.#candidates.set(member.key, candidate);
     this.#refresh();
@@ -139,8 +145,9 @@ export class TcpFailureDetector extends ChannelInterceptor {
     const nowMs = this.#deps.clock.monotonic();
     const { removeSuspectsTimeoutMs } = this.#options;
     for (const candidate of [...this.#candidates.values()]) {
-      const { unlistedSinceMs } = candidate;
-      if (candidate.state === "Alive" && unlistedSinceMs === undefined && !candidate.overdue) continue;
+      const { unlistedSinceMs, heard } = candidate;
+      candidate.heard = false;
+      if (candidate.state === "Alive" && unlistedSinceMs === undefined && !candidate.overdue && heard) continue;
       if (unlistedSinceMs !== undefined && nowMs - unlistedSinceMs >= removeSuspectsTimeoutMs) candidate.unlistedSinceMs = undefined;
       else this.#check(candidate);
     }
@@ -162,10 +169,10 @@ export class TcpFailureDetector extends ChannelInterceptor {
   }
 
   /** A new member that speaks lives. A suspect has to answer, but need not wait for the next heartbeat. */
-  #spoke(sender: Member): void {
-    const candidate = this.#candidates.get(sender.key);
-    if (candidate?.state === "New") this.#answered(candidate);
-    else if (candidate?.state === "Suspect") this.#checkSoon(candidate);
+  #spoke(candidate: Candidate): void {
+    candidate.heard = true;
+    if (candidate.state === "New") this.#answered(candidate);
+    else if (candidate.state === "Suspect") this.#checkSoon(candidate);
   }
 
   #checkSoon(candidate: Candidate): void {

@@ -158,9 +158,11 @@ describe("TcpFailureDetector", () => {
     detector.heartbeat();
     await clock.advance(300_000);
     assert.deepEqual(probe.asked, ["127.0.9.3 acknowledged"]);
-    detector.heartbeat();
-    detector.heartbeat();
-    await clock.advance(0);
+    for (let beat = 0; beat < 2; beat++) {
+      for (const address of [B, C]) await detector.messageReceived(testMessage({ address }));
+      detector.heartbeat();
+      await clock.advance(0);
+    }
     assert.deepEqual(probe.asked, ["127.0.9.3 acknowledged"]);
     assert.deepEqual(above.events, []);
   });
@@ -228,6 +230,26 @@ describe("TcpFailureDetector", () => {
     assert.deepEqual(parts.above.events, []);
   });
 
+  it("asks at the heartbeat who has said nothing since the one before: a frozen member is found although nobody waits for it (rule 3)", async () => {
+    const { clock, probe, above, below, detector } = await stackWith(B, C);
+    const beat = async () => {
+      probe.asked.length = 0;
+      detector.heartbeat();
+      await clock.advance(0);
+      return [...probe.asked];
+    };
+    assert.deepEqual(await beat(), [], "both have just been found");
+    await detector.messageReceived(testMessage({ address: B, body: PROBE_BODY }));
+    assert.deepEqual(await beat(), ["127.0.9.3 acknowledged"]);
+    assert.deepEqual(await beat(), ["127.0.9.2 acknowledged", "127.0.9.3 acknowledged"]);
+    assert.deepEqual([detector.members, above.events], [[B, C], []]);
+    probe.alive.set(C.address, false);
+    await detector.sendMessage([C], testMessage({ options: 8 }));
+    assert.equal(below.sent.length, 1, "the kernel takes it");
+    await beat();
+    assert.deepEqual([detector.members, detector.suspects, above.events], [[B], [C], ["disappeared 127.0.9.3"]]);
+  });
+
   it("does not ask members that answered, even with a failure, or that were removed here", async () => {
     const parts = await stackWith(B);
     for (const cause of [new RemoteProcessError(B), new MemberRemovedError(B)]) await failSend(parts, cause);
@@ -246,6 +268,7 @@ describe("TcpFailureDetector", () => {
     parts.detector.heartbeat();
     await parts.clock.advance(0);
     assert.equal(parts.probe.asked.length, 2);
+    await parts.detector.messageReceived(testMessage({ address: B }));
     parts.detector.heartbeat();
     await parts.clock.advance(0);
     assert.equal(parts.probe.asked.length, 2);
