@@ -134,6 +134,7 @@ export class BalancedRequest implements AttemptListener, RunningRequest {
     this.#remainingBytes = head.contentLength;
     const worker = this.#worker!;
     worker.traffic.answered(status);
+    if (worker.state !== "Serving") this.#context.workers.answered(worker, this.#startedMs);
     // A worker that begins to drain says so in its answers before its health check is due again (rule 18).
     if (head.close) this.#context.workers.checkSoon(worker);
   }

@@ -22,6 +22,9 @@ export interface HealthThresholds {
 export class WorkerHealth {
   readonly #thresholds: HealthThresholds;
   #verdict: "Unknown" | "Ready" | "NotReady" | "Draining";
+  /** The verdict before its health checks failed, and when the last of them was asked. */
+  #beforeSilence: "Unknown" | "Ready" | "Draining" = "Unknown";
+  #unheardSinceMs = Number.NEGATIVE_INFINITY;
   #successes = 0;
   #failures = 0;
   #spokenFor = false;
@@ -68,9 +71,26 @@ export class WorkerHealth {
     this.#failures++;
     const gone = result === "Refused" && this.#verdict === "Draining";
     if (gone || this.#failures >= this.#thresholds.fall) {
-      if (this.#verdict !== "NotReady") this.#spokenFor = false;
+      if (this.#verdict !== "NotReady") {
+        this.#spokenFor = false;
+        this.#beforeSilence = this.#verdict;
+        this.#unheardSinceMs = nowMs;
+      }
       this.#verdict = "NotReady";
     }
+  }
+
+  /**
+   * It has answered a request that was sent before it fell silent: a sign of life as good as a health check. Who was cut off may have
+   * for a moment what nobody else has: a client whose answer comes after all must not be sent elsewhere with its next request. Later
+   * requests reach a silent worker only for want of others, and prove nothing about health checks. True when the state has changed.
+   */
+  recordAnswer(requestedMs: number): boolean {
+    if (this.#verdict !== "NotReady" || this.#spokenFor || requestedMs >= this.#unheardSinceMs) return false;
+    this.#failures = 0;
+    this.#silentSinceMs = undefined;
+    this.#verdict = this.#beforeSilence === "Draining" ? "Draining" : "Ready";
+    return true;
   }
 
   /**

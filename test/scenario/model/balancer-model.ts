@@ -181,6 +181,7 @@ export class BalancerModel {
         sweep?.cancel();
         this.#abandon.delete(died);
         if (result.kind === "Answer") {
+          worker.health.recordAnswer(startedMs);
           worker.usedMs = this.#nowMs;
           worker.connectedTo = target;
         }

@@ -1,7 +1,7 @@
 // A client with a session: sends updates, remembers which were answered, and looks at every answer.
 
 import { sessionIdHash } from "../../../src/container/index.ts";
-import { stemOf } from "../../../src/protocol/index.ts";
+import { routeOf, stemOf } from "../../../src/protocol/index.ts";
 import type { SeededRandom } from "../../support/seeded-random.ts";
 import type { VirtualTime } from "../../support/virtual-time.ts";
 import type { AppAnswer, AppRequest, Basket } from "./application.ts";
@@ -121,7 +121,7 @@ export class Browser {
 
   #check(kind: AppRequest["kind"], version: number, sessionId: string | undefined, before: ReadonlySet<number>, answer: AppAnswer): void {
     this.#deps.trace.note(this.name, () => {
-      const id = answer.sessionId === undefined ? "none" : sessionIdHash(answer.sessionId);
+      const id = answer.sessionId === undefined ? "none" : `${sessionIdHash(answer.sessionId)}.${routeOf(answer.sessionId)}`;
       return `${kind} ${version} answered by ${answer.worker}, session ${id}: ${answer.items.join(" ")}`;
     });
     const complaint = this.complaint(answer, before);

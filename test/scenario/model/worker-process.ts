@@ -6,7 +6,8 @@ import { sessionIdHash } from "../../../src/container/index.ts";
 import { HeapGuard } from "../../../src/container/session/heap-guard.ts";
 import { routeOf, stemOf, withRoute } from "../../../src/protocol/index.ts";
 import { SimpleTcpCluster } from "../../../src/replication/cluster.ts";
-import { decodeSessionMessage, deltaVersion, SESSION_MESSAGE_CLASS } from "../../../src/replication/messages.ts";
+import { decodeSessionId } from "../../../src/replication/message-bodies.ts";
+import { decodeSessionMessage, numberOf, SESSION_EVENTS, SESSION_MESSAGE_CLASS } from "../../../src/replication/messages.ts";
 import { eventName } from "../../../src/replication/replication-metrics.ts";
 import { DeltaManager } from "../../../src/replication/session/delta-manager.ts";
 import type { DeltaSession } from "../../../src/replication/session/delta-session.ts";
@@ -247,8 +248,10 @@ function describe(body: Buffer): string {
       message.sessionId === null
         ? ""
         : ` ${stemOf(message.sessionId).length === 32 ? sessionIdHash(message.sessionId) : message.sessionId}`;
-    const version = deltaVersion(message);
-    return `${eventName(message.event)}${id}${version === undefined ? "" : ` v${version}`} (${message.data?.length ?? 0} bytes)`;
+    const version = numberOf(message);
+    const newId = message.event === SESSION_EVENTS.ChangeSessionId ? decodeSessionId(message.data!) : undefined;
+    const renamed = newId === undefined ? "" : ` to ${sessionIdHash(newId)}.${routeOf(newId)}`;
+    return `${eventName(message.event)}${id}${renamed}${version === undefined ? "" : ` v${version}`} (${message.data?.length ?? 0} bytes)`;
   } catch {
     return `rpc (${body.length} bytes)`;
   }

@@ -79,7 +79,7 @@ test("A refused request says nothing about a worker that serves", () => {
   assert.equal(health.state, "Serving");
 });
 
-test("A refused request is the end of a drain, also while the health check goes on to say draining", () => {
+test("A refused request is the end of a drain, also while the health check goes on to say draining (rule 18)", () => {
   const health = new WorkerHealth({ fall: 2, rise: 1 }, true);
   health.record("Draining", 0);
   assert.equal(health.recordRefusedRequest(), true);
@@ -90,4 +90,25 @@ test("A refused request is the end of a drain, also while the health check goes 
   assert.equal(health.state, "Serving");
   health.record("Draining", 3);
   assert.equal(health.state, "Draining");
+});
+
+test("An answer to a request from before the silence is a sign of life (rule 17)", () => {
+  const health = new WorkerHealth({ fall: 2, rise: 1 }, true);
+  health.record("Ready", 0);
+  health.record("Silent", 1000);
+  health.record("Silent", 2000);
+  assert.equal(health.state, "NotReady");
+  assert.equal(health.recordAnswer(2000), false, "asked for want of others");
+  assert.equal(health.recordAnswer(1999), true);
+  assert.deepEqual([health.state, health.silentSinceMs], ["Serving", undefined]);
+});
+
+test("An answer makes nobody ready who says that it is not, and ends no drain", () => {
+  const says = new WorkerHealth({ fall: 1, rise: 1 }, true);
+  says.record("NotReady", 10);
+  assert.deepEqual([says.recordAnswer(0), says.state], [false, "NotReady"]);
+  const drains = new WorkerHealth({ fall: 1, rise: 1 }, true);
+  drains.record("Draining", 10);
+  drains.record("Silent", 20);
+  assert.deepEqual([drains.recordAnswer(0), drains.state], [true, "Draining"]);
 });
