@@ -17,7 +17,7 @@ export const hosts = mapList(
 const folderPath = z
   .string()
   .max(512)
-  .regex(/^\/[^\s:]*$/, "must be an absolute path");
+  .regex(/^\/$|^(\/[^/\s:]+)+$/, 'must be an absolute path without "/" at its end');
 
 const source = z
   .object({

@@ -22,6 +22,8 @@ type Volume = NonNullable<PodTemplate["volumes"]>[number];
 export const RESERVED_VARIABLES = ["POD_NAME", "POD_IP", "DNS_MEMBERSHIP_SERVICE_NAME"] as const;
 /** Folders that the operator mounts, or that hold what the image brings. */
 const RESERVED_FOLDERS = ["/", "/usr/local/tomcat", "/run/secrets/tomcat-cluster"] as const;
+/** Volumes that the operator makes; beside them "application-" and a number. */
+const RESERVED_VOLUMES = ["configuration", "channel-keys", "tmp", "temp", "work"] as const;
 const VOLUME_KINDS = ["configMap", "secret", "persistentVolumeClaim", "emptyDir"] as const;
 const SOURCE_KINDS = ["image", "url", "configMap", "claim"] as const;
 const VALUE_KINDS = ["configMapKeyRef", "secretKeyRef", "fieldRef"] as const;
@@ -130,6 +132,12 @@ function podTemplateRules(path: string): readonly TomcatClusterRule[] {
       `${celCount("self", VOLUME_KINDS)} == 1`,
       `exactly one of ${VOLUME_KINDS.join(", ")} must be given`,
       (self) => given(self, VOLUME_KINDS) === 1,
+    ),
+    rule<Volume>(
+      `${path}.volumes.[]`,
+      `!(self.name in ${celList(RESERVED_VOLUMES)}) && !self.name.startsWith('application-')`,
+      `name must not be ${RESERVED_VOLUMES.join(", ")} or begin with application-: these are volumes of the pod itself`,
+      ({ name }) => !RESERVED_VOLUMES.some((reserved) => reserved === name) && !name.startsWith("application-"),
     ),
     rule<Volume>(
       `${path}.volumes.[]`,

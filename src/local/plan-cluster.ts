@@ -12,14 +12,13 @@ import {
   membersServiceName,
   podNames,
   WORKER_HTTP_PORT,
+  workerGraceSeconds,
   workersServiceName,
 } from "../operator/desired/index.ts";
 import type { BalancerAddresses, ClusterPlan } from "./cluster-plan.ts";
 import { ApplicationFilesError, ManifestFileError, NoWorkersError, ServerXmlReferenceError } from "./errors.ts";
 import { kubernetesOnlyNotices } from "./kubernetes-only.ts";
 
-/** As the operator's pods have it: time for the drain's deadline and for what follows. */
-const GRACE_BEYOND_DRAIN_MS = 10_000;
 /** Everything is on one machine: the balancer may ask more often than in a real cluster. */
 const DISCOVERY_REFRESH_MS = 500;
 const ARCHIVES = [".war", ".tgz"];
@@ -33,7 +32,7 @@ export async function planCluster(file: string): Promise<ClusterPlan> {
   if (cluster.spec.configuration.serverXml !== undefined) throw new ServerXmlReferenceError(cluster.metadata.name);
   const webapps = resolve(dirname(file), "webapps");
   const found = await listEntries(webapps);
-  const { drain, group } = cluster.spec;
+  const { group } = cluster.spec;
   return {
     name: cluster.metadata.name,
     namespace: cluster.metadata.namespace ?? FALLBACK_NAMESPACE,
@@ -49,11 +48,12 @@ export async function planCluster(file: string): Promise<ClusterPlan> {
       { name: workersServiceName(cluster), ports: [{ name: HTTP_PORT_NAME, port: WORKER_HTTP_PORT }], publishNotReadyAddresses: false },
     ],
     membersName: membersServiceName(cluster),
-    graceMs: drain.deadlineSeconds * 1000 + GRACE_BEYOND_DRAIN_MS,
+    graceMs: workerGraceSeconds(cluster) * 1000,
     paths: applicationPaths(cluster, webapps, found ?? []),
     notices: kubernetesOnlyNotices(cluster),
     encrypted: group.encryption.mode === "SharedKey",
-    serverXml: (channelKeyDirectory) => desiredServerXml(cluster, { channelKeyDirectory, ...(found && { appBase: webapps }) }),
+    serverXml: (channelKeyDirectory) =>
+      desiredServerXml(cluster, { channelKeyDirectory, sourcesInAppBase: true, ...(found && { appBase: webapps }) }),
     balancerSettings: (addresses) => balancerSettings(cluster, addresses),
   };
 }

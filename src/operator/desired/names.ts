@@ -7,9 +7,15 @@ export type Named = Pick<TomcatCluster, "metadata">;
 export const HTTP_PORT_NAME = "http";
 /** Of the receiver's port. */
 export const CHANNEL_PORT_NAME = "channel";
+/** Of the management port. */
+export const MANAGEMENT_PORT_NAME = "management";
 /** Where workers serve HTTP inside the cluster. */
 export const WORKER_HTTP_PORT = 8080;
+/** Where balancers serve HTTP; the port of their Service is the user's choice. */
+export const BALANCER_HTTP_PORT = 8080;
 export const MANAGEMENT_PORT = 9090;
+/** CATALINA_BASE in the workers' image: conf/, webapps/ and the rest are where a Tomcat image has them. */
+export const WORKER_BASE = "/usr/local/tomcat";
 
 /** The StatefulSet of the default pool. */
 export function statefulSetName({ metadata }: Named): string {
@@ -49,6 +55,21 @@ export function balancerName({ metadata }: Named): string {
 /** ConfigMap with the balancers' settings. */
 export function balancerConfigMapName({ metadata }: Named): string {
   return `${metadata.name}-balancer`;
+}
+
+/** The key of the channel of one generation, from 1. */
+export function channelSecretName({ metadata }: Named, generation: number): string {
+  return `${metadata.name}-channel-${generation}`;
+}
+
+/** NetworkPolicy and PodDisruptionBudget of the workers. */
+export function workersPolicyName({ metadata }: Named): string {
+  return `${metadata.name}-workers`;
+}
+
+/** PodMonitor and PrometheusRule. */
+export function monitorName({ metadata }: Named): string {
+  return metadata.name;
 }
 
 /** SRV records of the ready workers' HTTP ports. */

@@ -1,11 +1,14 @@
 // TomcatCluster -> the workers' server.xml: one text for all pods; what differs comes from each pod's environment.
 import type { ReplicationMode, TomcatCluster } from "../../api/index.ts";
 import { baseNameOf, CLASS_NAMES, renderServerXml, type XmlNode } from "../../config/index.ts";
+import { type Application, applicationFolder, hasSource } from "./application-folders.ts";
 import { WORKER_HTTP_PORT } from "./names.ts";
 
 export interface ServerXmlPlace {
   /** Folder of applications, absolute or relative to the worker's base; default "webapps". */
   readonly appBase?: string;
+  /** Applications with a source lie in appBase like the others; default: in folders of their own, where pods have them. */
+  readonly sourcesInAppBase?: boolean;
   /** Name whose addresses are the members; default: the worker's DNS_MEMBERSHIP_SERVICE_NAME. */
   readonly dnsName?: string;
   /** Folder of the channel's keys, absolute; default CHANNEL_KEY_DIRECTORY. What lies there: KeyFolder in src/channel. */
@@ -56,7 +59,7 @@ export function desiredServerXml(cluster: TomcatCluster, place: ServerXmlPlace =
             attributes: { name: "Catalina", defaultHost: defaultHost!.name, jvmRoute: fromEnvironment("podName") },
             children: [
               clusterElement(metadata.name, spec, place),
-              ...spec.hosts.map((host, index) => hostElement(host, spec, place.appBase ?? "webapps", index === 0)),
+              ...spec.hosts.map((host, index) => hostElement(host, spec, place, index === 0)),
             ],
           },
         ],
@@ -135,16 +138,16 @@ function encryption(mode: Spec["group"]["encryption"]["mode"], encryptionKeyDire
 }
 
 /** Without a list of applications the first host deploys whatever lies in appBase, and the others serve nothing. */
-function hostElement({ name, aliases }: Spec["hosts"][number], spec: Spec, appBase: string, isDefault: boolean): XmlNode {
+function hostElement({ name, aliases }: Spec["hosts"][number], spec: Spec, place: ServerXmlPlace, isDefault: boolean): XmlNode {
   const deploysFolders = spec.applications === undefined && isDefault;
   const applications = (spec.applications ?? []).filter((application) => application.host === name);
   return {
     name: "Host",
-    attributes: { name, appBase, autoDeploy: deploysFolders, deployOnStartup: deploysFolders },
+    attributes: { name, appBase: place.appBase ?? "webapps", autoDeploy: deploysFolders, deployOnStartup: deploysFolders },
     children: [
       ...aliases.map((alias) => ({ name: "Alias", text: alias })),
       defaultContextElement(spec.sessions),
-      ...applications.map(contextElement),
+      ...applications.map((application) => contextElement(application, place)),
     ],
   };
 }
@@ -158,7 +161,9 @@ function defaultContextElement({ timeoutSeconds, cookie }: Spec["sessions"]): Xm
   };
 }
 
-function contextElement({ path, distributable }: NonNullable<Spec["applications"]>[number]): XmlNode {
+function contextElement(application: Application, { sourcesInAppBase = false }: ServerXmlPlace): XmlNode {
+  const { path, distributable } = application;
   const contextPath = path === "/" ? "" : path;
-  return { name: "Context", attributes: { path: contextPath, docBase: baseNameOf(contextPath), distributable } };
+  const docBase = hasSource(application) && !sourcesInAppBase ? applicationFolder(application) : baseNameOf(contextPath);
+  return { name: "Context", attributes: { path: contextPath, docBase, distributable } };
 }

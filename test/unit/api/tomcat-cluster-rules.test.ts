@@ -154,6 +154,8 @@ function templateCases(within: (template: object) => Spec): readonly (readonly [
     [`${where}: a volume`, volume({ emptyDir: {} }), true],
     [`${where}: a volume of no kind`, volume({}), false],
     [`${where}: a volume of two kinds`, volume({ emptyDir: {}, secret: {} }), false],
+    [`${where}: a volume with the name of one of the pod's own`, volume({ emptyDir: {}, name: "work" }), false],
+    [`${where}: a volume with the name of an application's`, volume({ emptyDir: {}, name: "application-0" }), false],
     [`${where}: a volume over the whole base folder`, volume({ emptyDir: {}, mountPath: "/usr/local/tomcat" }), false],
   ];
 }

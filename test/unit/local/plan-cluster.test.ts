@@ -18,7 +18,7 @@ describe("planCluster", () => {
     const plan = await planCluster(folder.manifest);
     assert.deepEqual(
       [plan.name, plan.namespace, plan.workers, plan.httpPort, plan.receiverPort, plan.membersName, plan.graceMs],
-      ["basket", "default", ["basket-0", "basket-1"], 8080, 4100, "basket-members", 17_000],
+      ["basket", "default", ["basket-0", "basket-1"], 8080, 4100, "basket-members", 22_000],
     );
     assert.deepEqual(plan.services, [
       { name: "basket-members", ports: [{ name: "channel", port: 4100 }], publishNotReadyAddresses: true },

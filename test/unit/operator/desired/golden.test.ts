@@ -1,15 +1,29 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { parse, stringify } from "yaml";
-import { parseManifest } from "../../../../src/api/index.ts";
+import { parseManifest, type TomcatCluster } from "../../../../src/api/index.ts";
 import { parseBalancerSettings, parseServerXml } from "../../../../src/config/index.ts";
-import { desiredBalancerSettings, desiredServerXml } from "../../../../src/operator/desired/index.ts";
+import { type DesiredInputs, desiredObjects, type KubernetesObject } from "../../../../src/operator/desired/index.ts";
+import { DESIRED_INPUTS } from "../../../support/desired-inputs.ts";
 
-// <case>.in.yaml is a manifest; <case>.out.xml and <case>.out.yaml are what workers and balancers get of it.
+// <case>.in.yaml is a manifest, <case>.in.server.xml the server.xml that it names; <case>.out.yaml has every object that is applied.
 // UPDATE_GOLDEN=1 writes them anew: look at the difference before it is committed.
 const FOLDER = new URL("../../../golden/desired/", import.meta.url);
 const INPUT = ".in.yaml";
+
+function inputsOf(name: string, workers: number): DesiredInputs {
+  const serverXml = new URL(`${name}.in.server.xml`, FOLDER);
+  return {
+    ...DESIRED_INPUTS,
+    workers,
+    ...(existsSync(serverXml) && { serverXml: { file: `${name}.in.server.xml`, text: readFileSync(serverXml, "utf8") } }),
+  };
+}
+
+function withNamespace(cluster: TomcatCluster): TomcatCluster {
+  return { ...cluster, metadata: { namespace: "default", ...cluster.metadata } };
+}
 
 function compare(name: string, actual: string): void {
   const file = new URL(name, FOLDER);
@@ -17,19 +31,28 @@ function compare(name: string, actual: string): void {
   else assert.equal(actual, readFileSync(file, "utf8"), `${name} differs; run npm run fix:golden and look at the difference`);
 }
 
+function dataOf(objects: readonly KubernetesObject[], entry: string): string {
+  return objects.find(({ kind, data }) => kind === "ConfigMap" && data?.[entry] !== undefined)!.data![entry]!;
+}
+
 for (const file of readdirSync(FOLDER).filter((entry) => entry.endsWith(INPUT))) {
   const name = file.slice(0, -INPUT.length);
-  const cluster = parseManifest(readFileSync(new URL(file, FOLDER), "utf8"), file);
+  const cluster = withNamespace(parseManifest(readFileSync(new URL(file, FOLDER), "utf8"), file));
+  const objects = desiredObjects(cluster, inputsOf(name, cluster.spec.replicas));
 
-  test(`${name}: workers get the expected server.xml, and can read it`, () => {
-    const text = desiredServerXml(cluster);
-    compare(`${name}.out.xml`, text);
+  test(`${name}: the objects are the expected ones`, () => {
+    const documents = objects.map((object) => stringify(object, { lineWidth: 0, aliasDuplicateObjects: false }));
+    compare(`${name}.out.yaml`, documents.join("---\n"));
+  });
+
+  test(`${name}: workers can read their server.xml`, () => {
     const environment = {
       POD_NAME: `${cluster.metadata.name}-0`,
       POD_IP: "10.0.0.7",
       DNS_MEMBERSHIP_SERVICE_NAME: `${cluster.metadata.name}-members`,
     };
-    const { config, notes } = parseServerXml(text, { file: "server.xml", environment, readFile: () => assert.fail("reads no file") });
+    const readFile = () => assert.fail("reads no file");
+    const { config, notes } = parseServerXml(dataOf(objects, "server.xml"), { file: "server.xml", environment, readFile });
     assert.deepEqual(
       notes.filter((note) => note.level !== "debug"),
       [],
@@ -38,9 +61,7 @@ for (const file of readdirSync(FOLDER).filter((entry) => entry.endsWith(INPUT)))
     assert.equal(config.service.engine.cluster?.channel.receiver.address, "10.0.0.7");
   });
 
-  test(`${name}: balancers get the expected settings, and can read them`, () => {
-    const text = stringify(desiredBalancerSettings(cluster));
-    compare(`${name}.out.yaml`, text);
-    assert.equal(parseBalancerSettings(parse(text)).discovery.type, "DNS");
+  test(`${name}: balancers can read their settings`, () => {
+    assert.equal(parseBalancerSettings(parse(dataOf(objects, "balancer.yaml"))).discovery.type, "DNS");
   });
 }
