@@ -215,8 +215,8 @@ export class DeltaManager
 
   /** Ids are never used twice, so that this comes to an end. */
   renamedTo(stem: string): NewName | undefined {
-    let name = this.#ended.newNameOf(stem);
-    while (name !== undefined && !this.sessions.has(stemOf(name.id))) name = this.#ended.newNameOf(stemOf(name.id));
+    let name = this.#newNameOf(stem);
+    while (name !== undefined && !this.sessions.has(stemOf(name.id))) name = this.#newNameOf(stemOf(name.id));
     return name;
   }
 
@@ -256,8 +256,10 @@ export class DeltaManager
     return this.#ended.has(stem) || this.#endedElsewhere.has(stem);
   }
 
-  rename(session: DeltaSession, newId: string): void {
-    if (stemOf(session.id) !== stemOf(newId)) this.ended(session.id);
+  rename(session: DeltaSession, newId: string, nameNumber = session.nameNumber): void {
+    session.nameNumber = Math.max(session.nameNumber, nameNumber);
+    const name = { id: newId, nameNumber: session.nameNumber };
+    if (stemOf(session.id) !== stemOf(newId)) this.#endedElsewhere.add(stemOf(session.id), session.id, this.clock.monotonic(), name);
     super.changeSessionId(session, newId);
   }
 
@@ -335,6 +337,10 @@ export class DeltaManager
     session.lastSentMs = this.clock.monotonic();
     const body = sessionAccessed(this.contextName, session.id, this.clock.now());
     return this.#cluster.replicator.publish(this.#publication(session, SESSION_EVENTS.SessionAccessed), body);
+  }
+
+  #newNameOf(stem: string): NewName | undefined {
+    return this.#ended.newNameOf(stem) ?? this.#endedElsewhere.newNameOf(stem);
   }
 
   #publication(session: DeltaSession, event: SessionEvent) {

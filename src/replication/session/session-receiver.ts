@@ -26,7 +26,7 @@ export interface SessionTable {
   /** Makes a copy and puts it into the table. */
   addCopy(id: string, creationTimeMs: number): DeltaSession;
   /** The old id becomes an alias. */
-  rename(session: DeltaSession, newId: string): void;
+  rename(session: DeltaSession, newId: string, nameNumber?: number): void;
   /** The session was called so a moment ago. */
   alias(oldId: string, session: DeltaSession): void;
   /** Ends it here only. */
@@ -143,11 +143,13 @@ export class SessionReceiver {
       this.#table.alias(oldId, there ?? this.#refuse(oldId));
       return;
     }
-    if (keepsName(session, oldId, name)) this.#table.alias(name.id, session);
-    else {
-      this.#table.rename(session, name.id);
-      session.nameNumber = Math.max(session.nameNumber, name.nameNumber ?? 0);
+    if (stemOf(session.id) !== stemOf(oldId) && stemOf(session.id) === stemOf(name.id)) {
+      // It is called so already, and may have got another route since.
+      this.#table.alias(oldId, session);
+      return;
     }
+    if (keepsName(session, oldId, name)) this.#table.alias(name.id, session);
+    else this.#table.rename(session, name.id, name.nameNumber);
     session.primary = false;
     session.servedBy = sender.key;
     this.#applyEarly(session);
@@ -197,7 +199,7 @@ export class SessionReceiver {
  */
 function keepsName(session: DeltaSession, oldId: string, name: OfferedName): boolean {
   const [stem, oldStem, newStem] = [stemOf(session.id), stemOf(oldId), stemOf(name.id)];
-  if (stem === oldStem || stem === newStem) return false;
+  if (stem === oldStem) return false;
   if (newStem === oldStem) return true;
   const number = name.nameNumber ?? session.nameNumber;
   return number === session.nameNumber ? newStem < stem : number < session.nameNumber;

@@ -306,6 +306,16 @@ describe("DeltaManager and ids (rule 16)", () => {
     assert.equal(b.find(id).id, newId);
   });
 
+  it("leaves the route alone when it hears of a new id that it knows", async () => {
+    const [a, b] = (await nodes(2)) as [DeltaNode, DeltaNode];
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    const stem = "F".repeat(32);
+    await a.request(id, (session) => a.manager.changeSessionId(session, `${stem}.n1`));
+    await b.request(id, (session) => b.manager.changeSessionId(session, `${stem}.n2`));
+    await b.channel.receive(changeSessionId(CONTEXT, id, `${stem}.n1`, clock.now(), 1), a.channel.localMember);
+    assert.deepEqual([b.find(id).id, b.find(id).primary], [`${stem}.n2`, true]);
+  });
+
   it("keeps the greater of two stems that were given at the same time, and the other one as an alias", async () => {
     const [a, b] = (await nodes(2)) as [DeltaNode, DeltaNode];
     const id = await a.create((session) => session.setAttribute("n", 1));
