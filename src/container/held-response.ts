@@ -8,7 +8,10 @@ import { applyHeaders, freezeHead, type HeadFields, replaceHead } from "./respon
 export interface HeldResponseOwner {
   /** The head leaves next: the last moment for a header. */
   headLeaves(response: ServerResponse): void;
-  /** The application has said all; called exactly once, also when the client has gone. */
+  /**
+   * The application has said all, or its client has gone. Called once; in the second case once more when the application ends its
+   * answer after that, which nobody waits for.
+   */
   beforeLastBytes(): void | Promise<void>;
   /** `beforeLastBytes` is over and the answer has left, or its connection is gone; called exactly once. */
   completed(): void;
@@ -99,6 +102,11 @@ export class HeldResponse {
     return this.#ended;
   }
 
+  /** Whether the answer has left or its connection is gone. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   /** Bytes of the body as far as the application wrote it; 0 unless `countBody` was called before. */
   get bodyBytes(): number {
     return this.#bodyBytes ?? 0;
@@ -153,6 +161,7 @@ export class HeldResponse {
       response.writeHead(response.statusCode);
     }
     this.#ended = true;
+    if (this.#closed) void this.#owner.beforeLastBytes();
     if (this.#bodyBytes !== undefined && chunk !== undefined) this.#bodyBytes += byteLength(chunk, encoding);
     if (this.#work === DONE) {
       this.#finish(chunk, encoding, callback);

@@ -39,6 +39,7 @@ export class Request implements HeldResponseOwner {
   #attributes: Map<string, unknown> | undefined;
   #beforeEnd: BeforeEndHook[] | undefined;
   #onComplete: (() => void)[] | undefined;
+  #completed = false;
 
   constructor(exchange: Exchange, services: RequestServices, host: Host, context: Context | undefined, decodedUri: string) {
     this.exchange = exchange;
@@ -125,9 +126,20 @@ export class Request implements HeldResponseOwner {
     this.#held.countBody();
   }
 
+  /** Whether the client went away before its answer had left; known in `onBeforeEnd` hooks. */
+  get clientGone(): boolean {
+    return this.#held.closed;
+  }
+
+  /** Whether the session was given back: then hooks that run are those of an answer that was ended after its client had gone. */
+  get complete(): boolean {
+    return this.#completed;
+  }
+
   /**
-   * Runs between the application's last word and the answer's last bytes, which wait for the promise; also once when the client
-   * goes away before. The hook registered last runs first, one after the other. Register before calling `next`.
+   * Runs between the application's last word and the answer's last bytes, which wait for the promise. When the client goes away
+   * before, it runs then, and again if the application ends its answer later: what it did in between may have changed the session.
+   * The hook registered last runs first, one after the other. Register before calling `next`.
    */
   onBeforeEnd(hook: BeforeEndHook): void {
     if (this.#beforeEnd === undefined) this.#beforeEnd = [hook];
@@ -182,6 +194,7 @@ export class Request implements HeldResponseOwner {
   }
 
   completed(): void {
+    this.#completed = true;
     this.#session?.endAccess();
     for (const hook of this.#onComplete ?? []) {
       try {

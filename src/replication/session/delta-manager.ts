@@ -178,6 +178,17 @@ export class DeltaManager
     return allKept(earlier, session.kept);
   }
 
+  /**
+   * The client went away before the application had ended its answer; it has asked again elsewhere, or knows that it failed. If another
+   * member has served the session since, what this request changed must not overwrite what that one answered: it is given up, unless
+   * other requests run with the session here. `uses`: how often this request counts among those.
+   */
+  requestAbandoned(session: DeltaSession | undefined, { uses }: { readonly uses: 0 | 1 }): Kept {
+    if (session?.servedBy === undefined || session.uses > uses) return this.requestCompleted(session);
+    session.giveUpChanges();
+    return this.requestSkipped();
+  }
+
   /** The request was not replicated; its changes go with the next one that is (ha.md 9). */
   requestSkipped(): Kept {
     return this.#unawaited.take();

@@ -51,6 +51,8 @@ export class DeltaSession extends StandardSession {
   readonly #record: DeltaRequest;
   /** Names of attributes that somebody may be changing in place (rule 14). */
   #watched: Set<string> | undefined;
+  /** By name, what undoes the changes that were not sent: what stood there before, or what others have made of it; null: nothing. */
+  #unchanged: Map<string, JavaValue> | undefined;
   /** What becomes, or became, of the newest change that was sent while requests run with it. */
   #kept: Kept = true;
   #principal: JavaValue = null;
@@ -91,6 +93,11 @@ export class DeltaSession extends StandardSession {
 
   get inUse(): boolean {
     return this.activityCount > 0;
+  }
+
+  /** How many requests run with it. */
+  get uses(): number {
+    return this.activityCount;
   }
 
   /** For managers: whether it has neither expired nor been invalidated. Looking does not expire it, as `valid` does. */
@@ -162,6 +169,7 @@ export class DeltaSession extends StandardSession {
     }
     const delta = this.#record.encode(this.id);
     this.#record.clear();
+    this.#unchanged = undefined;
     this.version = this.uncounted ? Math.max(this.version + 1, this.keeper.clock.now()) : this.version + 1;
     this.uncounted = false;
     return delta;
@@ -170,7 +178,21 @@ export class DeltaSession extends StandardSession {
   /** Rule 13: everything but what was changed here since the last send, which stays recorded. */
   applyDelta(actions: readonly DeltaAction[]): void {
     this.#recordChangesInPlace();
-    for (const action of actions) if (!this.#record.has(action.name)) this.#apply(action);
+    for (const action of actions) {
+      if (!this.#record.has(action.name)) this.#apply(action);
+      else if (this.#unchanged?.has(action.name)) this.#unchanged.set(action.name, action.remove ? null : (action.value ?? null));
+    }
+  }
+
+  /** As if what changed here since the last send had not. */
+  giveUpChanges(): void {
+    this.#recordChangesInPlace();
+    this.#record.clear();
+    for (const [name, value] of this.#unchanged ?? []) {
+      const type = name === MAX_INTERVAL_NAME ? DELTA_TYPES.MaxInterval : DELTA_TYPES.Attribute;
+      this.#apply({ type, remove: value === null, name, value });
+    }
+    this.#unchanged = undefined;
   }
 
   /** The whole session as it is now, unsent changes included. */
@@ -200,15 +222,18 @@ export class DeltaSession extends StandardSession {
     this.uncounted = state.version === 0;
     if (!this.uncounted) this.version = state.version;
     this.lastAccessedTimeMs = state.lastAccessedTime;
-    if (!this.#record.has(MAX_INTERVAL_NAME)) this.maxInactiveIntervalSeconds = state.maxInactiveInterval;
+    this.#importInterval(state.maxInactiveInterval);
     if (!this.inUse) this.thisAccessedTimeMs = this.#plausible(state.thisAccessedTime);
     this.#principal = state.principal;
     this.#importNote(EXPECTED_SESSION_ID_NOTE, state.expectedSessionId);
     this.#importNote(SAVED_REQUEST_NOTE, state.savedRequest);
     this.#listeners = state.listeners;
     for (const name of this.attributes.keys()) if (!this.#record.has(name)) this.attributes.delete(name);
-    for (const [name, value] of state.attributes)
+    for (const name of this.#unchanged?.keys() ?? []) if (name !== MAX_INTERVAL_NAME) this.#unchanged?.set(name, null);
+    for (const [name, value] of state.attributes) {
       if (!this.#record.has(name)) this.attributes.set(name, ReplicatedAttribute.received(value));
+      else this.#unchanged?.set(name, value);
+    }
   }
 
   protected override loadAttribute(name: string): unknown {
@@ -221,18 +246,22 @@ export class DeltaSession extends StandardSession {
 
   protected override storeAttribute(name: string, value: unknown): void {
     const attribute = this.#convert(name, value);
+    this.#remember(name, this.#attribute(name)?.java ?? null);
     this.attributes.set(name, attribute);
     this.#record.set(DELTA_TYPES.Attribute, name, attribute.java);
     if (attribute.changeable) this.#watch(name);
   }
 
   protected override dropAttribute(name: string): void {
+    const before = this.#attribute(name);
     if (!this.attributes.delete(name)) return;
+    this.#remember(name, before?.java ?? null);
     this.#watched?.delete(name);
     this.#record.remove(DELTA_TYPES.Attribute, name);
   }
 
   protected override changeMaxInactiveInterval(seconds: number): void {
+    this.#remember(MAX_INTERVAL_NAME, javaInteger(this.maxInactiveIntervalSeconds));
     super.changeMaxInactiveInterval(seconds);
     this.#record.set(DELTA_TYPES.MaxInterval, MAX_INTERVAL_NAME, javaInteger(seconds));
   }
@@ -274,13 +303,28 @@ export class DeltaSession extends StandardSession {
     if (this.#watched === undefined) return;
     for (const name of this.#watched) {
       const attribute = this.#attribute(name);
+      const before = attribute?.java ?? null;
       try {
-        if (attribute?.refresh()) this.#record.set(DELTA_TYPES.Attribute, name, attribute.java);
+        if (!attribute?.refresh()) continue;
+        this.#remember(name, before);
+        this.#record.set(DELTA_TYPES.Attribute, name, attribute.java);
       } catch (error) {
         this.#watched?.delete(name);
         this.#deltaKeeper.attributeNotReplicable(this, new UnreplicableAttributeError(name, { cause: asError(error) }));
       }
     }
+  }
+
+  /** Call it before the change is recorded. */
+  #remember(name: string, before: JavaValue): void {
+    if (this.#record.has(name)) return;
+    this.#unchanged ??= new Map();
+    this.#unchanged.set(name, before);
+  }
+
+  #importInterval(seconds: number): void {
+    if (this.#record.has(MAX_INTERVAL_NAME)) this.#unchanged?.set(MAX_INTERVAL_NAME, javaInteger(seconds));
+    else this.maxInactiveIntervalSeconds = seconds;
   }
 
   #worthAnnouncing(): boolean {

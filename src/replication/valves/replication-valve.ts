@@ -43,8 +43,10 @@ export class ReplicationValve implements Valve {
       this.#indicatePrimary(request);
       const filtered = this.#filter?.test(request.decodedUri) === true;
       request.onBeforeEnd(() => {
-        const kept = filtered ? manager.requestSkipped() : manager.requestCompleted(sessionOf(request));
-        return this.#judge(request, kept);
+        if (filtered) return this.#judge(request, manager.requestSkipped());
+        const session = sessionOf(request);
+        if (!request.clientGone) return this.#judge(request, manager.requestCompleted(session));
+        return this.#judge(request, manager.requestAbandoned(session, { uses: request.complete ? 0 : 1 }));
       });
     }
     next(request);

@@ -297,6 +297,56 @@ describe("DeltaSession and changes of others (rule 13)", () => {
   });
 });
 
+describe("DeltaSession that gives up changes which were not sent", () => {
+  it("has what was there before: set, changed in place, removed, new", () => {
+    const session = announced({ set: 1, list: ["a"], removed: "x" });
+    session.setAttribute("set", 2);
+    session.setAttribute("set", 3);
+    (session.getAttribute("list") as string[]).push("b");
+    session.removeAttribute("removed");
+    session.setAttribute("new", true);
+    session.maxInactiveInterval = 60;
+    session.giveUpChanges();
+    assert.deepEqual(
+      session
+        .getAttributeNames()
+        .toSorted()
+        .map((name) => [name, session.getAttribute(name)]),
+      [
+        ["known", true],
+        ["list", ["a"]],
+        ["removed", "x"],
+        ["set", 1],
+      ],
+    );
+    assert.equal(session.maxInactiveInterval, 1800);
+    assert.equal(session.takeDelta(), undefined);
+  });
+
+  it("has what others made of the same attributes meanwhile, which it kept its own against (rule 13)", () => {
+    const session = announced({ delta: 1, state: 1, gone: 1 });
+    for (const name of ["delta", "state", "gone"]) session.setAttribute(name, 2);
+    session.applyDelta([{ type: DELTA_TYPES.Attribute, remove: false, name: "delta", value: javaInteger(3) }]);
+    assert.equal(session.getAttribute("delta"), 2);
+    session.giveUpChanges();
+    assert.equal(session.getAttribute("delta"), 3);
+
+    for (const name of ["delta", "state", "gone"]) session.setAttribute(name, 4);
+    const other = announced({ delta: 5, state: 5 });
+    session.importState(other.exportState());
+    session.giveUpChanges();
+    assert.deepEqual([session.getAttribute("delta"), session.getAttribute("state"), session.getAttribute("gone")], [5, 5, undefined]);
+  });
+
+  it("keeps what was sent", () => {
+    const session = announced({ n: 1 });
+    session.setAttribute("n", 2);
+    session.takeDelta();
+    session.giveUpChanges();
+    assert.equal(session.getAttribute("n"), 2);
+  });
+});
+
 describe("DeltaSession as a whole", () => {
   it("arrives elsewhere as it was", () => {
     const session = announced({ n: 1, cart: [{ id: "x" }] });
