@@ -7,7 +7,8 @@ export {
 } from "./balancer-settings.ts";
 export { CLASS_NAMES } from "./class-names.ts";
 export { baseNameOf } from "./container-names.ts";
-export { type ParsedServerXml, parseServerXml, type ServerXmlSources } from "./parse-server-xml.ts";
+export { type ParsedServerXml, parseServerXml, parseServerXmlTree, type ServerXmlSources } from "./parse-server-xml.ts";
+export { readXml } from "./read-xml.ts";
 export { type AttributeDescription, describeServerXml } from "./registry/registry.ts";
 export { renderServerXml, UnrepresentableTextError, type XmlNode } from "./render-xml.ts";
 export type {
@@ -32,3 +33,4 @@ export type {
   ServiceConfig,
 } from "./server-config.ts";
 export { ServerXmlError, type ServerXmlNote, type ServerXmlProblem, type ServerXmlProblemCode } from "./server-xml-error.ts";
+export type { XmlAttribute, XmlElement } from "./xml-element.ts";

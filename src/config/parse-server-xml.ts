@@ -7,6 +7,7 @@ import { Report } from "./report.ts";
 import type { ServerConfig } from "./server-config.ts";
 import type { ServerXmlNote } from "./server-xml-error.ts";
 import { checkRules, DNS_NAME_VARIABLE } from "./server-xml-rules.ts";
+import type { XmlElement } from "./xml-element.ts";
 
 export interface ServerXmlSources extends PlaceholderSources {
   /** Name of the file in errors and locations. */
@@ -24,8 +25,13 @@ export interface ParsedServerXml {
  * or with the first one when the text is not well-formed XML.
  */
 export function parseServerXml(text: string, sources: ServerXmlSources): ParsedServerXml {
+  return parseServerXmlTree(readXml(text, sources.file), sources);
+}
+
+/** The same from a tree, whose elements and attributes know where they came from. */
+export function parseServerXmlTree(root: XmlElement, sources: ServerXmlSources): ParsedServerXml {
   const report = new Report(sources.file);
-  const server = checkServerXml(readXml(text, sources.file), sources, report);
+  const server = checkServerXml(root, sources, report);
   if (server !== undefined) checkRules(server, sources, report);
   report.throwIfProblems();
   return { config: buildServer(server!, sources.environment[DNS_NAME_VARIABLE]), notes: report.notes };

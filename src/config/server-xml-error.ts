@@ -11,6 +11,8 @@ export const SERVER_XML_PROBLEMS = [
   "INVALID_VALUE",
   "MISSING",
   "DUPLICATE",
+  /** It says something else than what the file is merged with. */
+  "CONFLICT",
   /** Tomcat has it, and a later version of this project will. */
   "NOT_SUPPORTED",
 ] as const;

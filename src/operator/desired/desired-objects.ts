@@ -18,9 +18,12 @@ import { desiredWorkerConfigMap } from "./worker-config-map.ts";
 import { desiredWorkerStatefulSet } from "./worker-stateful-set.ts";
 import { desiredWorkersService } from "./workers-service.ts";
 
-/** All but the Secrets of the channel's keys, which are not applied: `desiredChannelSecret`. */
+/**
+ * All but the Secrets of the channel's keys, which are not applied: `desiredChannelSecret`. Throws ServerXmlError when the server.xml
+ * that the manifest names cannot be merged.
+ */
 export function desiredObjects(cluster: TomcatCluster, inputs: DesiredInputs): readonly KubernetesObject[] {
-  const serverXml = desiredServerXml(cluster);
+  const serverXml = desiredServerXml(cluster, {}, inputs.serverXml);
   const settings = balancerSettingsText(cluster);
   return [
     ...desiredNetworkPolicies(cluster, inputs),

@@ -2,6 +2,8 @@
 import type { ReplicationMode, TomcatCluster } from "../../api/index.ts";
 import { baseNameOf, CLASS_NAMES, renderServerXml, type XmlNode } from "../../config/index.ts";
 import { type Application, applicationFolder, hasSource } from "./application-folders.ts";
+import type { OwnServerXml } from "./desired-inputs.ts";
+import { mergeServerXml } from "./merge-server-xml.ts";
 import { WORKER_HTTP_PORT } from "./names.ts";
 
 export interface ServerXmlPlace {
@@ -35,10 +37,15 @@ const MILLISECONDS = 1000;
 /** Balancers keep their connections and admit heads of 16 KiB, to which they add X-Forwarded-*. */
 const BEHIND_BALANCER = { maxKeepAliveRequests: -1, maxHttpRequestHeaderSize: 32_768 };
 
-export function desiredServerXml(cluster: TomcatCluster, place: ServerXmlPlace = {}): string {
-  const { metadata, spec } = cluster;
+/** With `own`, the server.xml that the manifest names, merged in; throws ServerXmlError with all that is wrong with it. */
+export function desiredServerXml(cluster: TomcatCluster, place: ServerXmlPlace = {}, own?: OwnServerXml): string {
+  const ours = serverElement(cluster, place);
+  return renderServerXml(own === undefined ? ours : mergeServerXml(ours, own));
+}
+
+function serverElement({ metadata, spec }: TomcatCluster, place: ServerXmlPlace): XmlNode {
   const [defaultHost] = spec.hosts;
-  return renderServerXml({
+  return {
     name: "Server",
     attributes: { port: -1 },
     children: [
@@ -65,7 +72,7 @@ export function desiredServerXml(cluster: TomcatCluster, place: ServerXmlPlace =
         ],
       },
     ],
-  });
+  };
 }
 
 type Spec = TomcatCluster["spec"];
