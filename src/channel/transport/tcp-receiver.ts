@@ -34,21 +34,30 @@ export interface TcpReceiverOptions {
   readonly soKeepAlive: boolean;
   /** Take messages whose member block names another host than the connection's; default false (rule 20). */
   readonly trustProxiedPeers?: boolean;
-  /** Connections of one address before it is known who speaks; default 32. */
+  /** Connections of one address before it is known who speaks. For this and the following see RECEIVER_LIMITS. */
   readonly maxConnectionsPerAddress?: number;
-  /** Bytes buffered for all connections of which it is not known who speaks; default 64 MiB. */
+  /** Bytes buffered for all connections of which it is not known who speaks. */
   readonly maxUnidentifiedBytes?: number;
-  /** How long a connection may stay without an accepted message; default 60 000. */
+  /** How long a connection may stay without an accepted message. */
   readonly identificationTimeoutMs?: number;
-  /** All connections; default 4096. */
+  /** All connections. */
   readonly maxConnections?: number;
-  /** Bytes of one connection that wait for a slow listener before its socket is no longer read; default 1 MiB. */
+  /** Bytes of one connection that wait for a slow listener before its socket is no longer read. */
   readonly maxWaitingBytes?: number;
-  /** Messages whose outcome is kept to answer repeats; default 8192 (rule 12). */
+  /** Messages whose outcome is kept to answer repeats (rule 12). */
   readonly rememberedOutcomes?: number;
 }
 
 const MEBIBYTE = 1024 * 1024;
+/** Rules 20 and 12. */
+export const RECEIVER_LIMITS = {
+  maxConnectionsPerAddress: 32,
+  maxUnidentifiedBytes: 64 * MEBIBYTE,
+  identificationTimeoutMs: 60_000,
+  maxConnections: 4096,
+  maxWaitingBytes: MEBIBYTE,
+  rememberedOutcomes: 8192,
+} as const;
 const SWEEP_PERIOD_MS = 5000;
 const REFUSAL_LOG_PERIOD_MS = 10_000;
 
@@ -65,7 +74,7 @@ export class TcpReceiver implements ChannelReceiver {
   readonly #logger: Logger;
   readonly #metrics: TransportMetrics;
   readonly #admit: (address: string) => boolean | Promise<boolean>;
-  readonly #options: TcpReceiverOptions;
+  readonly #options: TcpReceiverOptions & { readonly [Limit in keyof typeof RECEIVER_LIMITS]: number };
   readonly #unidentified: UnidentifiedPeers;
   readonly #server: Server;
   /** Sockets whose address the membership still looks up. */
@@ -81,26 +90,27 @@ export class TcpReceiver implements ChannelReceiver {
     this.#logger = deps.logger;
     this.#metrics = new TransportMetrics(deps.registry);
     this.#admit = deps.admit ?? (() => true);
-    this.#options = options;
+    const limited = { ...RECEIVER_LIMITS, ...options };
+    this.#options = limited;
     this.#unidentified = new UnidentifiedPeers({
-      maxConnectionsPerAddress: options.maxConnectionsPerAddress ?? 32,
-      maxBytes: options.maxUnidentifiedBytes ?? 64 * MEBIBYTE,
+      maxConnectionsPerAddress: limited.maxConnectionsPerAddress,
+      maxBytes: limited.maxUnidentifiedBytes,
     });
     this.#connectionDeps = {
       logger: deps.logger,
       metrics: this.#metrics,
-      memory: new OutcomeMemory(options.rememberedOutcomes ?? 8192),
+      memory: new OutcomeMemory(limited.rememberedOutcomes),
       unidentified: this.#unidentified,
       onMessage: (message) => this.onMessage(message),
       onFinished: (connection) => this.#connections.delete(connection),
     };
     this.#connectionOptions = {
       maxFrameBytes: options.maxFrameBytes,
-      maxWaitingBytes: options.maxWaitingBytes ?? MEBIBYTE,
+      maxWaitingBytes: limited.maxWaitingBytes,
       trustProxiedPeers: options.trustProxiedPeers ?? false,
     };
     this.#server = (deps.sockets ?? tcpSockets).createServer({ noDelay: options.tcpNoDelay, keepAlive: options.soKeepAlive });
-    this.#server.maxConnections = options.maxConnections ?? 4096;
+    this.#server.maxConnections = limited.maxConnections;
     this.#server.on("connection", (socket) => this.#accept(socket));
     this.#server.on("drop", (dropped) => this.#refuse(dropped?.remoteAddress ?? "unknown", "connection_limit"));
   }
@@ -187,7 +197,7 @@ export class TcpReceiver implements ChannelReceiver {
   }
 
   #closeSilent(): void {
-    const latestMs = this.#clock.monotonic() - (this.#options.identificationTimeoutMs ?? 60_000);
+    const latestMs = this.#clock.monotonic() - this.#options.identificationTimeoutMs;
     for (const connection of this.#connections) {
       if (connection.silent && connection.acceptedAtMs <= latestMs) {
         connection.fail("silent", new Error("The peer sent no message that was accepted"));

@@ -138,8 +138,8 @@ describe("an answer that is held (rule 7)", () => {
   it("lets the body of a longer one go and keeps its end", async () => {
     await request(
       (res) => {
-        res.write("a".repeat(20_000));
-        res.write("b".repeat(20_000));
+        res.write("a".repeat(16_384));
+        res.write("b".repeat(16_385));
         res.write("c");
         res.end("d");
       },
@@ -148,7 +148,7 @@ describe("an answer that is held (rule 7)", () => {
     const before = await client.until("\r\nc\r\n");
     await settled(port);
     assert.ok(!client.received.includes("0\r\n\r\n"), "the chunk that ends the answer is held");
-    assert.ok(before.includes("b".repeat(20_000)));
+    assert.ok(before.includes("b".repeat(16_385)));
     work.finish();
     assert.ok((await client.untilClosed()).endsWith("1\r\nd\r\n0\r\n\r\n"));
     assert.deepEqual(work.events.slice(0, 2), ["head", "work"]);

@@ -4,7 +4,7 @@ import { createServer, Socket } from "node:net";
 import { afterEach, describe, it } from "node:test";
 import { Registry, silentLogger } from "../../../../src/base/index.ts";
 import type { ChannelMessage } from "../../../../src/channel/channel.ts";
-import { TcpReceiver, type TcpReceiverDeps, type TcpReceiverOptions } from "../../../../src/channel/transport/tcp-receiver.ts";
+import { RECEIVER_LIMITS, TcpReceiver, type TcpReceiverDeps, type TcpReceiverOptions } from "../../../../src/channel/transport/tcp-receiver.ts";
 import { encodeChannelData } from "../../../../src/channel/wire/channel-data.ts";
 import { createMember } from "../../../../src/channel/wire/member-block.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
@@ -353,6 +353,11 @@ describe("TcpReceiver: before it is known who speaks (rule 20)", () => {
       client.send(messageOf("x", 6));
       answered = await Promise.race([client.until(1).then(() => true), client.closed().then(() => false)]);
     }
+  });
+
+  it("the limits are 32 connections of an address and 64 MiB of all; 8192 outcomes are remembered (rules 12 and 20)", () => {
+    const { maxConnectionsPerAddress, maxUnidentifiedBytes, rememberedOutcomes } = RECEIVER_LIMITS;
+    assert.deepEqual([maxConnectionsPerAddress, maxUnidentifiedBytes, rememberedOutcomes], [32, 67_108_864, 8192]);
   });
 
   it("all unidentified connections together buffer no more than the limit", async () => {

@@ -49,6 +49,24 @@ describe("StandardManager", () => {
     assert.equal(manager.activeSessions, 1);
   });
 
+  it("takes 100 000 sessions by default, and lets one that holds nothing live 60 s until its client comes back with it (rule 22)", async () => {
+    const { clock, manager } = create();
+    assert.equal(manager.maxActiveSessions, 100_000);
+    const [empty, claimed, filled] = [manager.createSession(), manager.createSession(), manager.createSession()];
+    for (const session of [empty, claimed, filled]) {
+      session.access();
+      session.endAccess();
+    }
+    claimed.access();
+    claimed.endAccess();
+    filled.setAttribute("n", 1);
+    await clock.advance(59_999);
+    assert.equal(manager.findSession(empty.id), empty);
+    await clock.advance(1);
+    const left = [empty, claimed, filled].map((session) => manager.findSession(session.id));
+    assert.deepEqual(left, [undefined, claimed, filled]);
+  });
+
   it("leads no alias to a session that is over", () => {
     const { manager } = create();
     const session = manager.createSession();
