@@ -1,5 +1,5 @@
 // One worker with a real channel over loopback, as far as replication goes: requests without HTTP.
-import { type Logger, Registry, silentLogger, systemClock, systemRandom } from "../../src/base/index.ts";
+import { type Clock, type Logger, Registry, silentLogger, systemClock, systemRandom } from "../../src/base/index.ts";
 import { createChannel, type GroupChannel } from "../../src/channel/index.ts";
 import { SimpleTcpCluster } from "../../src/replication/cluster.ts";
 import { DeltaManager } from "../../src/replication/session/delta-manager.ts";
@@ -7,13 +7,14 @@ import type { DeltaSession } from "../../src/replication/session/delta-session.t
 import { type ChannelConfigOptions, channelConfig } from "./channel-cluster.ts";
 import type { ScriptedResolver } from "./scripted-resolver.ts";
 
-const CONTEXT = "localhost#/app";
-
 export interface ReplicatedWorkerOptions extends ChannelConfigOptions {
   readonly resolver: ScriptedResolver;
   /** Default 6. */
   readonly channelSendOptions?: number;
   readonly logger?: Logger;
+  readonly clock?: Clock;
+  /** Of the one manager; default "localhost#/app". */
+  readonly contextName?: string;
 }
 
 export class ReplicatedWorker {
@@ -25,8 +26,8 @@ export class ReplicatedWorker {
 
   constructor(options: ReplicatedWorkerOptions) {
     this.address = options.address;
-    const { resolver, logger = silentLogger } = options;
-    const deps = { clock: systemClock, random: systemRandom, logger, registry: this.registry };
+    const { resolver, logger = silentLogger, clock = systemClock, contextName = "localhost#/app" } = options;
+    const deps = { clock, random: systemRandom, logger, registry: this.registry };
     this.channel = createChannel({ ...deps, resolver }, channelConfig(options));
     this.cluster = new SimpleTcpCluster(
       { ...deps, channel: this.channel },
@@ -34,7 +35,7 @@ export class ReplicatedWorker {
     );
     this.manager = new DeltaManager(
       { ...deps, cluster: this.cluster },
-      { name: CONTEXT, contextName: CONTEXT, jvmRoute: `n${options.address.split(".").at(-1)}` },
+      { name: contextName, contextName, jvmRoute: `n${options.address.split(".").at(-1)}` },
     );
   }
 
@@ -55,14 +56,14 @@ export class ReplicatedWorker {
     await this.channel.stop({ goodbye: false });
   }
 
-  async create(work: (session: DeltaSession) => void): Promise<string> {
+  async create(work: (session: DeltaSession) => void | Promise<void>): Promise<string> {
     const session = this.manager.createSession();
     await this.#run(session, work);
     return session.id;
   }
 
   /** Throws when the session is not here. */
-  async request(id: string, work: (session: DeltaSession) => void): Promise<void> {
+  async request(id: string, work: (session: DeltaSession) => void | Promise<void>): Promise<void> {
     await this.#run(this.find(id), work);
   }
 
@@ -76,9 +77,9 @@ export class ReplicatedWorker {
     return this.manager.describe({ digest: true }).digest;
   }
 
-  async #run(session: DeltaSession, work: (session: DeltaSession) => void): Promise<void> {
+  async #run(session: DeltaSession, work: (session: DeltaSession) => void | Promise<void>): Promise<void> {
     session.access();
-    work(session);
+    await work(session);
     await this.manager.requestCompleted(session.alive ? session : undefined);
     session.endAccess();
   }

@@ -27,6 +27,8 @@ export interface TomcatOptions {
   readonly stateTransferTimeoutSeconds?: number;
   /** More of the Manager's attributes, as they stand in the XML. */
   readonly managerAttributes?: string;
+  /** Of the channel, and expiration of its membership; default 5000, which is Tomcat's. */
+  readonly heartbeatMs?: number;
   /** Of an EncryptInterceptor; without it, messages are plain. */
   readonly encryption?: ChannelEncryption;
   /** Context path; default "/app". */
@@ -136,7 +138,7 @@ export class RealTomcat {
     mkdirSync(web, { recursive: true });
     execFileSync("cp", ["-r", servletClasses(), join(web, "classes")]);
     mkdirSync(join(web, "../META-INF"));
-    writeFileSync(join(web, "../META-INF/context.xml"), '<Context privileged="true"/>\n');
+    writeFileSync(join(web, "../META-INF/context.xml"), '<Context privileged="true"><JarScanner scanClassPath="false"/></Context>\n');
     writeFileSync(join(web, "web.xml"), WEB_XML);
     writeFileSync(join(this.#base, "conf/server.xml"), serverXml(options));
     const hosts = [...options.members.map((address) => `${address} ${GROUP_NAME}`), `${options.address} ${hostname()}`];
@@ -158,8 +160,8 @@ function serverXml(options: TomcatOptions): string {
     <Engine name="Catalina" defaultHost="localhost" jvmRoute="${options.name}">
       <Cluster className="org.apache.catalina.ha.tcp.SimpleTcpCluster" channelSendOptions="${options.channelSendOptions ?? 8}">
         <Manager className="org.apache.catalina.ha.session.DeltaManager" stateTransferTimeout="${options.stateTransferTimeoutSeconds ?? 60}" ${options.managerAttributes ?? ""}/>
-        <Channel className="org.apache.catalina.tribes.group.GroupChannel">
-          <Membership className="org.apache.catalina.tribes.membership.cloud.CloudMembershipService" membershipProviderClassName="dns"/>
+        <Channel className="org.apache.catalina.tribes.group.GroupChannel" heartbeatSleeptime="${options.heartbeatMs ?? 5000}">
+          <Membership className="org.apache.catalina.tribes.membership.cloud.CloudMembershipService" membershipProviderClassName="dns" expirationTime="${options.heartbeatMs ?? 5000}"/>
           <Receiver className="org.apache.catalina.tribes.transport.nio.NioReceiver" address="${options.address}" port="${options.receiverPort}" autoBind="1"/>
           <Sender className="org.apache.catalina.tribes.transport.ReplicationTransmitter">
             <Transport className="org.apache.catalina.tribes.transport.nio.PooledParallelSender"/>

@@ -13,7 +13,7 @@ export interface HttpSession {
   /** Seconds without a request after which the session expires; 0 or less: never. */
   maxInactiveInterval: number;
   getAttribute(name: string): unknown;
-  /** Null or undefined removes. Throws for values that the manager cannot keep, naming attribute and type. */
+  /** Null removes. Throws for undefined and for values that the manager cannot keep, naming attribute and type. */
   setAttribute(name: string, value: unknown): void;
   removeAttribute(name: string): void;
   getAttributeNames(): string[];

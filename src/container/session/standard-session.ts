@@ -90,7 +90,8 @@ export class StandardSession implements Session {
   setAttribute(name: string, value: unknown): void {
     this.assertValid("setAttribute");
     assertName(name);
-    if (value === null || value === undefined) {
+    if (value === undefined) throw new TypeError(`Session attribute "${name}" cannot be undefined; null removes it`);
+    if (value === null) {
       this.dropAttribute(name);
       return;
     }

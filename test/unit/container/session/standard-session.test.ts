@@ -11,16 +11,16 @@ function create() {
 }
 
 describe("StandardSession", () => {
-  it("keeps attributes; null and undefined remove them", () => {
+  it("keeps attributes; null removes them, undefined is refused (rule 15)", () => {
     const { session } = create();
     session.setAttribute("a", { deep: [1] });
     session.setAttribute("b", 0);
     assert.deepEqual(session.getAttribute("a"), { deep: [1] });
     assert.deepEqual(session.getAttributeNames(), ["a", "b"]);
     session.setAttribute("a", null);
-    session.setAttribute("b", undefined);
+    assert.throws(() => session.setAttribute("b", undefined), /^TypeError: Session attribute "b" cannot be undefined/);
     session.setAttribute("__proto__", "safe");
-    assert.deepEqual(session.getAttributeNames(), ["__proto__"]);
+    assert.deepEqual(session.getAttributeNames(), ["b", "__proto__"]);
     session.removeAttribute("__proto__");
     assert.equal(session.getAttribute("__proto__"), undefined);
     assert.throws(() => session.setAttribute(1 as unknown as string, 1), TypeError);
