@@ -44,8 +44,8 @@ export interface Fault {
     /** Asynchronous replication only: what the machine had not sent when it was cut off. */
     readonly lostUpdatesWhenAsynchronous?: boolean;
   };
-  /** Views of the group must stay as they are (rules 2, 3). */
-  readonly keepsViews?: boolean;
+  /** How often workers' views of the group change at most, all together: views that flap change more often (rules 2, 3). */
+  readonly mostViewChanges?: number;
   readonly needsNamespaces?: boolean;
   readonly hasFurtherMember?: boolean;
   /** Resolves when the cause is gone; the cluster may need a while then. */
@@ -58,11 +58,22 @@ const DEAD_NOTICED_MS = 1000;
 const SILENT_NOTICED_MS = 6000;
 const FAILING_REQUESTS = 2000;
 const MIB = 1024 * 1024;
+/** maxQueueSize of MessageDispatchInterceptor. */
+const MAX_QUEUE_BYTES = 64 * MIB;
 
-async function restartBy(signal: NodeJS.Signals, { cluster, victim }: Pick<FaultScene, "cluster" | "victim">): Promise<void> {
+type Restarted = Pick<FaultScene, "cluster" | "victim">;
+
+/** Resolves when the worker is ready again. Throws when its process did not end with this code, or of this signal. */
+async function restartAfter(act: () => unknown, { cluster, victim }: Restarted, expected: number | NodeJS.Signals): Promise<void> {
   const pid = victim.pid!;
-  victim.signal(signal);
+  await act();
   await cluster.restarted(victim, pid);
+  const { code, signal } = victim.exits.at(-1)!;
+  if ((signal ?? code) !== expected) throw new Error(`${victim.name} ended with ${signal ?? code}, not ${expected}`);
+}
+
+function terminate(scene: Restarted): Promise<void> {
+  return restartAfter(() => scene.victim.signal("SIGTERM"), scene, 0);
 }
 
 export const FAULTS: readonly Fault[] = [
@@ -72,33 +83,31 @@ export const FAULTS: readonly Fault[] = [
     allows: { post: { noticedWithinMs: DEAD_NOTICED_MS } },
     async run(scene) {
       scene.struck(scene.victim);
-      await restartBy("SIGKILL", scene);
+      await restartAfter(() => scene.victim.signal("SIGKILL"), scene, "SIGKILL");
     },
   },
   {
     name: "terminate",
     title: "SIGTERM of a worker",
-    run: (scene) => restartBy("SIGTERM", scene),
+    run: terminate,
   },
   {
     name: "crash",
     title: "error of the application that nobody catches",
-    async run({ cluster, victim }) {
-      const pid = victim.pid!;
-      await get(`${victim.url}/ledger/crash`);
-      await cluster.restarted(victim, pid);
-    },
+    run: (scene) => restartAfter(() => get(`${scene.victim.url}/ledger/crash`), scene, 1),
   },
   {
     name: "roll",
     title: "rolling restart of all workers",
     async run({ cluster }) {
-      for (const victim of cluster.workers) await restartBy("SIGTERM", { cluster, victim });
+      for (const victim of cluster.workers) await terminate({ cluster, victim });
     },
   },
   {
     name: "freeze",
     title: "SIGSTOP of a worker, and back",
+    // Both others lose one member and get it back; the frozen one sees nothing.
+    mostViewChanges: 4,
     allows: { post: { noticedWithinMs: SILENT_NOTICED_MS } },
     async run({ victim, durations, struck }) {
       struck(victim);
@@ -110,13 +119,13 @@ export const FAULTS: readonly Fault[] = [
   {
     name: "block",
     title: "event loop of a worker blocked by the application",
-    keepsViews: true,
+    mostViewChanges: 0,
     run: ({ victim, durations }) => get(`${victim.url}/ledger/spin?ms=${durations.blockedMs}`),
   },
   {
     name: "dns",
     title: "DNS server silent, then gone",
-    keepsViews: true,
+    mostViewChanges: 0,
     async run({ cluster, durations }) {
       cluster.dns.kill("SIGSTOP");
       await sleep(durations.withoutDnsMs / 2);
@@ -128,6 +137,7 @@ export const FAULTS: readonly Fault[] = [
   {
     name: "cut-off",
     title: "network between a worker and the others cut; the balancer reaches all",
+    mostViewChanges: 8,
     needsNamespaces: true,
     async run({ namespaces, victim, durations }) {
       namespaces!.cutOff(victim.index);
@@ -138,6 +148,8 @@ export const FAULTS: readonly Fault[] = [
   {
     name: "unplug",
     title: "network of a worker cut from everything",
+    // Two members lose one, one loses two, and back.
+    mostViewChanges: 8,
     needsNamespaces: true,
     allows: { post: { noticedWithinMs: SILENT_NOTICED_MS }, lostUpdatesWhenAsynchronous: true },
     async run({ namespaces, victim, durations, struck }) {
@@ -165,6 +177,7 @@ export const FAULTS: readonly Fault[] = [
           const pages = await Promise.all(cluster.workers.map((worker) => worker.page()));
           mostBytes = Math.max(mostBytes, ...pages.map(({ queueBytes }) => queueBytes));
         }
+        if (mostBytes > MAX_QUEUE_BYTES) throw new Error(`A worker has queued ${mostBytes} bytes for a member that does not read`);
         note(`${(mostBytes / MIB).toFixed(1)} MiB queued at most`);
       } finally {
         await member.stop();
@@ -176,16 +189,14 @@ export const FAULTS: readonly Fault[] = [
     title: "disk full for the log of a worker",
     async run({ cluster, victim, note }) {
       victim.outputPath = "/dev/full";
-      await restartBy("SIGTERM", { cluster, victim });
+      await terminate({ cluster, victim });
       const pid = victim.pid!;
       const before = memoryMiB(pid);
       for (let n = 0; n < FAILING_REQUESTS; n++) await get(`${victim.url}/ledger/fail`);
       if (victim.pid !== pid) throw new Error("The worker did not survive that its log cannot be written");
       note(`${FAILING_REQUESTS} log lines, ${Math.round(memoryMiB(pid) - before)} MiB more memory`);
       victim.outputPath = undefined;
-      await restartBy("SIGTERM", { cluster, victim });
-      const { code } = victim.exits.at(-1)!;
-      if (code !== 0) throw new Error(`The worker whose log cannot be written ended with ${code}`);
+      await terminate({ cluster, victim });
     },
   },
 ];

@@ -2,22 +2,26 @@
 import type { Failure } from "./ledger-load.ts";
 import type { FaultResult } from "./run-fault.ts";
 
+/** How many of a kind a sentence names. */
+const EXAMPLES = 5;
+
 /** A sentence each; empty when the promise is kept. */
 export function brokenPromises(result: FaultResult): string[] {
   const { fault, mode, failures, difference } = result;
   const broken: string[] = [];
-  const mustBeNone = (count: number, what: string) => {
-    if (count > 0) broken.push(`${count} ${what}`);
+  const mustBeNone = (found: readonly string[], what: string) => {
+    if (found.length > 0) broken.push(`${found.length} ${what}: ${found.slice(0, EXAMPLES).join(", ")}`);
   };
   const unexcused = failures.filter((failure) => !isExcused(failure, result));
-  mustBeNone(unexcused.length, `requests failed that must not (${[...new Set(unexcused.map(describe))].join(", ")})`);
+  mustBeNone(unexcused.map(describe), "requests failed that must not");
   mustBeNone(result.lostSessions, "sessions lost");
   if (mode === "Synchronous" || !fault.allows?.lostUpdatesWhenAsynchronous) {
     mustBeNone(result.lostUpdates, "answered updates lost");
-    mustBeNone(result.staleAnswers, "answers did not know of an update that had been answered");
+    if (result.staleAnswers > 0) broken.push(`${result.staleAnswers} answers did not know of an update that had been answered`);
   }
   mustBeNone(result.doubledEffects, "updates made twice");
-  if (fault.keepsViews) mustBeNone(result.viewChanges, "changes of workers' views of the group");
+  if (result.viewChanges > (fault.mostViewChanges ?? Number.POSITIVE_INFINITY))
+    broken.push(`${result.viewChanges} changes of workers' views of the group, not ${fault.mostViewChanges}`);
   if (difference !== undefined) broken.push(`Copies differ: ${difference.trimEnd()}`);
   return broken;
 }
@@ -29,6 +33,6 @@ function isExcused({ method, route, startedMs, endedMs }: Failure, { fault, stri
   return strikes.some((strike) => strike.route === route && startedMs <= strike.atMs + noticedWithinMs && endedMs >= strike.atMs);
 }
 
-function describe({ method, kind }: Failure): string {
-  return `${method} ${kind}`;
+function describe({ method, kind, route, startedMs, endedMs }: Failure): string {
+  return `${method} at ${route} ${kind} after ${Math.round(endedMs - startedMs)} ms`;
 }

@@ -22,10 +22,11 @@ export interface FaultResult {
   readonly failures: readonly Failure[];
   /** When which worker was struck. */
   readonly strikes: readonly { readonly route: string; readonly atMs: number }[];
-  readonly lostSessions: number;
-  readonly lostUpdates: number;
+  readonly lostSessions: readonly string[];
+  /** "stem update": POST 17, or GET 4. */
+  readonly lostUpdates: readonly string[];
   readonly staleAnswers: number;
-  readonly doubledEffects: number;
+  readonly doubledEffects: readonly string[];
   /** Of the workers' views of the group, from the fault on. */
   readonly viewChanges: number;
   readonly longestGapMs: number;
@@ -87,10 +88,10 @@ export async function runFault(fault: Fault, mode: Mode, { load: loadOptions, du
       requests: load.requests,
       failures: load.failures,
       strikes,
-      lostSessions: load.lostSessions.size,
-      lostUpdates: load.lostUpdates.size,
+      lostSessions: [...load.lostSessions],
+      lostUpdates: [...load.lostUpdates],
       staleAnswers: load.staleAnswers,
-      doubledEffects: load.doubledEffects.size,
+      doubledEffects: [...load.doubledEffects],
       viewChanges: viewChangesOf(cluster.workers) - viewChangesBefore,
       longestGapMs: load.longestGapMs,
       difference,

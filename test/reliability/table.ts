@@ -3,8 +3,8 @@ import type { Failure, Method } from "./ledger-load.ts";
 import type { FaultResult } from "./run-fault.ts";
 
 export const TABLE_HEAD = [
-  "| fault | replication | requests | GET errors | POST errors | lost sessions | lost updates | doubled effects | copies equal | longest gap |",
-  "|---|---|---|---|---|---|---|---|---|---|",
+  "| fault | replication | requests | GET errors | POST errors | lost sessions | lost updates | doubled effects | copies equal | changes of views | longest gap |",
+  "|---|---|---|---|---|---|---|---|---|---|---|",
 ].join("\n");
 
 export function tableRow(result: FaultResult): string {
@@ -16,10 +16,11 @@ export function tableRow(result: FaultResult): string {
     requests,
     errors(failures, "GET"),
     errors(failures, "POST"),
-    lostSessions,
-    staleAnswers > 0 ? `${lostUpdates}, ${staleAnswers} stale answers` : lostUpdates,
-    doubledEffects,
+    lostSessions.length,
+    staleAnswers > 0 ? `${lostUpdates.length}, ${staleAnswers} stale answers` : lostUpdates.length,
+    doubledEffects.length,
     difference === undefined ? "yes" : "no",
+    result.viewChanges,
     `${(longestGapMs / 1000).toFixed(1)} s`,
   ];
   return `| ${cells.join(" | ")} |`;
