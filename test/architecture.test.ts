@@ -28,7 +28,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   operator: ["base", "api", "config", "kube", "management", "operator/controller", "operator/desired"],
   local: ["base", "api", "config", "operator/desired"],
   verify: ["base"],
-  cli: ["operator", "server", "balancer", "convert", "local", "verify", "management", "api", "config", "base"],
+  cli: ["operator", "operator/desired", "server", "balancer", "convert", "local", "verify", "management", "api", "config", "base"],
 };
 
 const PURE = ["api", "serialization", "config", "protocol", "channel/wire", "operator/desired", "balancer/selection"];

@@ -7,6 +7,7 @@ import { balancerCommand } from "./balancer.ts";
 import { crdCommand } from "./crd.ts";
 import { describeFailure } from "./failure.ts";
 import { localCommand } from "./local.ts";
+import { renderCommand } from "./render.ts";
 import { verifyCommand } from "./verify.ts";
 import { workerCommand } from "./worker.ts";
 
@@ -18,7 +19,8 @@ function createProgram(): Command {
     .description("HTTP sessions that survive the worker that keeps them: a cluster that speaks Apache Tomcat's wire format")
     .version(version)
     .option("--debug", "print stack traces of errors");
-  for (const command of [localCommand(), workerCommand(), balancerCommand(), verifyCommand(), crdCommand()]) program.addCommand(command);
+  for (const command of [localCommand(), workerCommand(), balancerCommand(), verifyCommand(), crdCommand(), renderCommand()])
+    program.addCommand(command);
   for (const command of [program, ...program.commands]) command.exitOverride().showHelpAfterError("(--help lists the options)");
   return program;
 }

@@ -4,8 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
+import { parseAllDocuments } from "yaml";
 
 const folder = mkdtempSync(join(tmpdir(), "main-test-"));
+const SAMPLE = join(import.meta.dirname, "../../../deploy/samples/shop.yaml");
 const ENTRY = join(import.meta.dirname, "../../../src/cli/main.ts");
 
 function run(...args: string[]): { code: number | null; stdout: string; stderr: string } {
@@ -20,7 +22,7 @@ describe("tomcat-cluster", () => {
     const { code, stdout, stderr } = run("--help");
     assert.equal(code, 0);
     assert.equal(stderr, "");
-    for (const command of ["worker", "balancer", "local", "verify", "crd"]) assert.match(stdout, new RegExp(`\\n  ${command} `));
+    for (const command of ["worker", "balancer", "local", "verify", "crd", "render"]) assert.match(stdout, new RegExp(`\\n  ${command} `));
   });
 
   it("prints the version of the package", () => {
@@ -31,7 +33,7 @@ describe("tomcat-cluster", () => {
 
   const usageErrors = [
     { args: [], message: /Usage: tomcat-cluster/ },
-    { args: ["operate"], message: /unknown command 'operate'[\s\S]*Known commands: local, worker, balancer, verify, crd/ },
+    { args: ["operate"], message: /unknown command 'operate'[\s\S]*Known commands: local, worker, balancer, verify, crd, render/ },
     { args: ["worker"], message: /required option '--base <dir>'/ },
     { args: ["worker", "--base", "x", "--log-level", "loud"], message: /trace, debug, info/ },
     { args: ["worker", "--base", "x", "--log-lvel", "info"], message: /unknown option '--log-lvel'[\s\S]*Did you mean --log-level/ },
@@ -73,6 +75,11 @@ describe("tomcat-cluster", () => {
       message: /^"10\.0\.0\.0\/8" is not a network for a local cluster.*127\.0\.5\.0\/24\n$/,
     },
     { args: ["balancer", "--config", "/nowhere/balancer.yaml"], message: /\/nowhere\/balancer\.yaml/ },
+    { args: ["render", "/nowhere/shop.yaml"], message: /^"\/nowhere\/shop\.yaml" cannot be read: there is no such file\n$/ },
+    {
+      args: ["render", SAMPLE, "--server-xml", "/nowhere/server.xml"],
+      message: /^--server-xml is given, and the manifest names no server\.xml: add configuration\.serverXml\n$/,
+    },
     { args: ["worker", "--base", "/nowhere"], message: /\/nowhere/ },
   ];
   for (const { args, message } of failures) {
@@ -84,6 +91,31 @@ describe("tomcat-cluster", () => {
       assert.doesNotMatch(stderr, /\n\s+at /);
     });
   }
+
+  it("prints every object of a manifest, and says what is not in it", () => {
+    const { code, stdout, stderr } = run("render", SAMPLE, "--image", "registry.example/tomcat-cluster:1", "--namespace", "web");
+    assert.equal(stderr, "");
+    assert.equal(code, 0);
+    assert.match(stdout, /^# The Secret "shop-channel-1" with a generated key, which is not printed, comes with them\.\n# .* 2 replicas/);
+    const objects = parseAllDocuments(stdout).map((document) => document.toJS());
+    assert.deepEqual(
+      objects.filter(({ kind }) => kind === "StatefulSet" || kind === "Deployment").map(({ metadata }) => metadata.name),
+      ["shop", "shop-balancer"],
+    );
+    assert.ok(objects.every(({ metadata }) => metadata.namespace === "web" && metadata.ownerReferences === undefined));
+    assert.match(stdout, /image: registry\.example\/tomcat-cluster:1\n/);
+  });
+
+  it("merges the server.xml that a manifest names, from a file", () => {
+    const [manifest, serverXml] = [join(folder, "own.yaml"), join(folder, "server.xml")];
+    const spec = { configuration: { serverXml: { configMapKeyRef: { name: "x", key: "y" } } } };
+    writeFileSync(manifest, JSON.stringify({ apiVersion: "tribes.dev/v1alpha1", kind: "TomcatCluster", metadata: { name: "own" }, spec }));
+    writeFileSync(serverXml, '<Server><Service name="Catalina"><Connector port="8080" connectionTimeout="77" /></Service></Server>');
+    assert.match(run("render", manifest, "--server-xml", serverXml).stdout, /connectionTimeout="77"/);
+    assert.match(run("render", manifest).stderr, /^The manifest takes its server\.xml from a ConfigMap: give that text as a file/);
+    writeFileSync(serverXml, '<Server><Service name="Catalina">\n<Connector port="8080" address="::" /></Service></Server>');
+    assert.match(run("render", manifest, "--server-xml", serverXml).stderr, /server\.xml:2:24: address="::" of Connector is not what/);
+  });
 
   it("adds the stack with --debug", () => {
     const { code, stderr } = run("--debug", "local", "x.yaml", "--network", "10.0.0.0/8");
