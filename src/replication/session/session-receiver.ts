@@ -10,6 +10,7 @@ import { chooseCopy } from "./copy-choice.ts";
 import { decodeDelta } from "./delta-request.ts";
 import type { DeltaSession } from "./delta-session.ts";
 import { EarlyDeltas } from "./early-deltas.ts";
+import { contentDigest } from "./session-digest.ts";
 import { decodeSessionStates, type SessionState } from "./session-state.ts";
 
 /** The manager's table of sessions, as far as messages change it. Nothing of it sends anything. */
@@ -128,7 +129,7 @@ export class SessionReceiver {
     if (session.servedBy === sender.key) return;
     this.#table.conflict();
     // Whoever serves it decides, and must not be overruled by an equal count.
-    if (session.primary) session.version++;
+    if (session.primary && version === session.version) session.version++;
     this.#table.assertCopy(session);
     throw new OutdatedDeltaError(this.#table.contextName, sessionIdHash(session.id), session.version, version);
   }
@@ -171,7 +172,8 @@ export class SessionReceiver {
       return;
     }
     const fromItsServer = own.servedBy === sender.key;
-    const choice = chooseCopy(own, { version: state.version, thisAccessedTime: state.thisAccessedTime, fromItsServer });
+    const { version, thisAccessedTime } = state;
+    const choice = chooseCopy(own, { version, thisAccessedTime, fromItsServer, compareContent: () => compareContent(state, own) });
     if (choice === "Keep") return;
     if (own.primary) this.#table.conflict();
     // Under an old name it comes from a member that has not heard of the new one.
@@ -203,6 +205,11 @@ function keepsName(session: DeltaSession, oldId: string, name: OfferedName): boo
   if (newStem === oldStem) return true;
   const number = name.nameNumber ?? session.nameNumber;
   return number === session.nameNumber ? newStem < stem : number < session.nameNumber;
+}
+
+function compareContent(state: SessionState, session: DeltaSession): number {
+  const difference = contentDigest(state) - contentDigest(session.exportState());
+  return difference === 0n ? 0 : difference > 0n ? 1 : -1;
 }
 
 function idOf(message: SessionMessage): string {
