@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { setImmediate as nextTurn, setTimeout as pause } from "node:timers/promises";
 import { MemoryLog } from "../support/memory-log.ts";
+import { RawSessionMember } from "../support/raw-session-member.ts";
 import { ReplicatedWorker, type ReplicatedWorkerOptions } from "../support/replicated-worker.ts";
 import { ScriptedResolver } from "../support/scripted-resolver.ts";
 import { ask, eventually, held, idIn } from "../support/session-requests.ts";
@@ -11,6 +12,7 @@ import { RealTomcat, type TomcatOptions } from "../support/tomcat.ts";
 const A = "127.0.86.2";
 const B = "127.0.86.3";
 const JAVA = "127.0.86.4";
+const SILENT = "127.0.86.5";
 const HEARTBEAT_MS = 500;
 const BLOCK_BYTES = 1_048_576;
 
@@ -159,6 +161,35 @@ describe("a real Tomcat 10.1 and workers of ours", () => {
     assert.equal(other.manager.stateTransferred, true);
     const answers = log.lines.filter(({ msg }) => msg === "Member has no state to give").map(({ member, answer }) => [member, answer]);
     assert.deepEqual(answers, [[`tcp://${JAVA}:4000`, "None"]]);
+  });
+
+  it("a Tomcat that asked a worker which was starting serves at once, and has the sessions when that worker has them (rule 5)", async () => {
+    const silent = await RawSessionMember.start(SILENT);
+    running.push(silent);
+    resolver.found(A, B);
+    const donor = await startWorker(A);
+    const id = await donor.create((session) => session.setAttribute("k", "kept"));
+    // It answers probes, but no hello: whoever joins waits for it.
+    resolver.found(A, B, SILENT);
+    const joiner = newWorker(B);
+    let started = false;
+    const start = joiner.start().then(() => {
+      started = true;
+    });
+    await eventually(
+      () => joiner.channel.members.length,
+      (members) => members === 2,
+    );
+    resolver.found(A, B, SILENT, JAVA);
+    const tomcat = await startTomcat([JAVA, B]);
+    assert.match(tomcat.output, /'No matching context manager' message was received/);
+    assert.deepEqual([started, await held(tomcat.url, "k", cookieOf(id))], [false, "no session"]);
+    await stopped(silent);
+    await start;
+    await eventually(
+      () => held(tomcat.url, "k", cookieOf(id)),
+      (text) => text === `${id} java.lang.String kept`,
+    );
   });
 
   it("a worker waits for a Tomcat that does not answer, and has its sessions when it does (rules 3, 5)", async () => {

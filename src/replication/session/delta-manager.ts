@@ -95,6 +95,7 @@ export class DeltaManager
       throw error;
     }
     this.#cluster.replicator.addSource(this);
+    for (const member of this.#joiner.owed) this.#donor.serve(member);
   }
 
   /** Everything that changed here is acknowledged by the others, as far as they answer, before this resolves (rule 18). */

@@ -75,6 +75,7 @@ export class StateJoiner {
   /** Members that changed sessions which no donor had. */
   readonly #knowMore = new Map<string, Member>();
   readonly #askedForMore = new Set<string>();
+  readonly #refused = new Map<string, Member>();
   #exchange: Exchange | undefined;
   #finished = false;
 
@@ -88,6 +89,12 @@ export class StateJoiner {
   /** While false, messages go to `messageReceived`; from the turn in which it becomes true, to the manager. */
   get finished(): boolean {
     return this.#finished;
+  }
+
+  /** Tomcats that asked while this member had nothing to give: they ask once, and then serve without the group's sessions. */
+  get owed(): readonly Member[] {
+    const { group } = this.#deps;
+    return group.members.filter((member) => this.#refused.has(member.key) && group.kindOf(member) !== "ours");
   }
 
   get queueSize(): number {
@@ -251,6 +258,7 @@ export class StateJoiner {
 
   #answerThatStarting(sender: Member): void {
     const { group, logger, metrics } = this.#deps;
+    this.#refused.set(sender.key, sender);
     metrics.sent(SESSION_EVENTS.AllSessionNoContextManager);
     group.send([sender], { kind: "Object", body: noContextManager(this.#target.contextName, true) }, ANSWER).catch((error: unknown) => {
       logger.info({ err: error, manager: this.#target.contextName, member: sender.name }, "Member could not be told that this one starts");

@@ -395,6 +395,24 @@ describe("a Tomcat as donor", () => {
 });
 
 describe("a Tomcat as asker", () => {
+  it("gets the state as soon as it is here when it asked before, since it asks only once (rule 5)", async () => {
+    const a = await DeltaNode.started(group, 1);
+    await fill(a, 3);
+    group.fate = (_from, to, message) => (to === "1" && message.event === GetAllSessions ? "Held" : "Delivered");
+    const b = new DeltaNode(group, 2);
+    const starting = begin(b);
+    await group.settle();
+    const tomcat = await silentMember(3, "Tomcat");
+    await b.channel.receive(getAllSessions(CONTEXT, clock.now()), tomcat.localMember);
+    assert.deepEqual(group.routes(AllSessionNoContextManager), ["2>3"]);
+    assert.deepEqual([starting.ready, group.routes(AllSessionData)], [false, []]);
+    group.release();
+    await starting.started;
+    await group.settle();
+    assert.deepEqual(group.routes(AllSessionData), ["1>2", "2>3"]);
+    assert.deepEqual(group.routes(AllSessionTransferComplete), ["1>2", "2>3"]);
+  });
+
   it("gets everything in acknowledged blocks, then the end with the time stamp of the beginning", async () => {
     const a = await DeltaNode.started(group, 1);
     await fill(a, 100, 20_000);
