@@ -23,9 +23,13 @@ export interface StateBlock {
   readonly gone: readonly string[];
 }
 
+/** Far below the 1 MiB of rule 6: no request is served while a block is encoded here, or installed there. */
 export const MAX_BLOCK_BYTES = 65_536;
-const FIRST_SESSIONS = 32;
-const MOST_SESSIONS = 4096;
+const FIRST_SESSIONS = 16;
+/** Small sessions cost time too. */
+const MOST_SESSIONS = 256;
+/** Sessions differ in size: blocks that were planned too large are encoded twice. */
+const PLANNED_FILL = 0.8;
 
 /** Each block is encoded when it is asked for, from the sessions as they are then. A session larger than a block travels alone. */
 export class StateBlocks {
@@ -49,10 +53,17 @@ export class StateBlocks {
       const block = this.#encode(stems);
       if (block === undefined) continue;
       this.#next += stems.length;
-      if (block.data.length < MAX_BLOCK_BYTES / 2) this.#sessionsPerBlock = Math.min(this.#sessionsPerBlock * 2, MOST_SESSIONS);
+      this.#plan(block);
       return block;
     }
     return undefined;
+  }
+
+  /** The next block from what this one needed. */
+  #plan({ data, sessions }: StateBlock): void {
+    if (sessions === 0) return;
+    const fitting = Math.floor((MAX_BLOCK_BYTES * PLANNED_FILL * sessions) / data.length);
+    this.#sessionsPerBlock = Math.max(1, Math.min(fitting, MOST_SESSIONS));
   }
 
   /** Undefined: too many sessions at once; fewer will be tried. */

@@ -16,9 +16,11 @@ export interface StateDonorDeps {
 }
 
 const SYNCHRONOUS = { acknowledge: "Processed", asynchronous: false } as const;
+/** One is made here while another is installed there. */
+const MAX_UNACKNOWLEDGED_BLOCKS = 2;
 
 /**
- * Blocks of at most 1 MiB, each acknowledged after it is installed and made from the sessions as they are then; other work gets
+ * Blocks of at most 64 KiB, each acknowledged after it is installed and made from the sessions as they are then; other work gets
  * its turn between them. The final message goes only behind the last acknowledgement, so that whoever has it has everything.
  */
 export class StateDonor {
@@ -51,15 +53,21 @@ export class StateDonor {
     // A Tomcat drops what it queued with an older time stamp: nothing that any block may lack is older than the first.
     const snapshotMs = clock.now();
     let sessions = 0;
+    const unacknowledged: Promise<void>[] = [];
     try {
       const blocks = new StateBlocks(this.#source, this.#source.stems(), logger);
       let data: Buffer | undefined = blocksFirst(blocks, (count) => (sessions += count));
       // Also without sessions there is one block: a Tomcat sends one, and a final message without any means that it got lost.
       for (data ??= encodeSessionStates([]); data !== undefined; data = blocksFirst(blocks, (count) => (sessions += count))) {
-        await this.#send(member, SESSION_EVENTS.AllSessionData, allSessionData(this.#source.contextName, data, clock.now()));
+        const sent = this.#send(member, SESSION_EVENTS.AllSessionData, allSessionData(this.#source.contextName, data, clock.now()));
+        // Looked at below: until then a failure is not one that nobody handles.
+        sent.catch(() => undefined);
+        unacknowledged.push(sent);
+        if (unacknowledged.length === MAX_UNACKNOWLEDGED_BLOCKS) await unacknowledged.shift();
         await nextTurn();
         if (signal.aborted) return;
       }
+      await Promise.all(unacknowledged);
       await this.#send(member, SESSION_EVENTS.AllSessionTransferComplete, allSessionTransferComplete(this.#source.contextName, snapshotMs));
     } catch (error) {
       logger.warn({ err: error, manager: this.#source.contextName, member: member.name, sessions }, "State transfer to a member failed");

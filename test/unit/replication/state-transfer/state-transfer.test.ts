@@ -3,6 +3,7 @@ import { beforeEach, describe, it } from "node:test";
 import {
   allSessionData,
   allSessionTransferComplete,
+  getAllSessions,
   isStarting,
   noContextManager,
   sessionDelta,
@@ -61,7 +62,7 @@ describe("state transfer", () => {
     assert.equal(b.manager.stateTransferred, true);
   });
 
-  it("travels in blocks of at most 1 MiB, each acknowledged, and ends after the last acknowledgement (rule 6)", async () => {
+  it("travels in blocks of at most 64 KiB, each acknowledged, and ends after the last acknowledgement (rule 6)", async () => {
     const a = await DeltaNode.started(group, 1);
     await fill(a, 300, 20_000);
     group.sent.length = 0;
@@ -79,6 +80,18 @@ describe("state transfer", () => {
     }
     assert.equal(processed, blocks.length);
     assert.equal(group.sent.at(-1)?.message.event, AllSessionTransferComplete);
+  });
+
+  it("makes one block while another is under way, and no third one (rule 6)", async () => {
+    const a = await DeltaNode.started(group, 1);
+    await fill(a, 100, 20_000);
+    const joiner = await silentMember(2);
+    group.sent.length = 0;
+    group.fate = (_from, _to, message) => (message.event === AllSessionData ? "Held" : "Delivered");
+    await a.channel.receive(getAllSessions(CONTEXT, clock.now()), joiner.localMember);
+    await group.settle();
+    assert.deepEqual(group.routes(AllSessionData), ["1>2", "1>2"]);
+    assert.deepEqual(group.routes(AllSessionTransferComplete), []);
   });
 
   it("takes a session that is larger than a block alone", async () => {
