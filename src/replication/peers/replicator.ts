@@ -199,7 +199,7 @@ export class Replicator implements MembershipListener {
       const peer = new Peer(member);
       const catchUp = new CatchUp(this.#deps, peer);
       this.#entries.set(member.key, { peer, catchUp });
-      this.#missSince(peer, this.#unknownToDonorsSinceMs());
+      this.#missSince(peer, this.#unknownToDonorsSinceMs(member));
       if (!peer.inStep) void catchUp.wake();
       return;
     }
@@ -249,14 +249,16 @@ export class Replicator implements MembershipListener {
 
   /**
    * A newcomer has its state from a member that may have been cut off from this one, or that has not got yet what was sent to it
-   * without acknowledgement: since when that may be so; Infinity: it is not.
+   * without acknowledgement: since when that may be so; Infinity: it is not, nor when there is nobody but this one to give it state.
    */
-  #unknownToDonorsSinceMs(): number {
+  #unknownToDonorsSinceMs(newcomer: Member): number {
     const nowMs = this.#deps.clock.monotonic();
     const suspects = new Set(this.#deps.channel.suspects.map((member) => member.key));
-    let sinceMs = this.#mode.acknowledge === "None" ? nowMs : Number.POSITIVE_INFINITY;
+    const unproven = this.#mode.acknowledge === "None";
+    let sinceMs = Number.POSITIVE_INFINITY;
     for (const { peer } of this.#entries.values()) {
-      if (peer.present) sinceMs = Math.min(sinceMs, peer.absentLatelyMs(nowMs));
+      if (peer.member.key === newcomer.key) continue;
+      if (peer.present) sinceMs = Math.min(sinceMs, unproven ? nowMs : peer.absentLatelyMs(nowMs));
       else if (suspects.has(peer.member.key)) sinceMs = Math.min(sinceMs, peer.departedMs ?? nowMs);
     }
     return sinceMs - UNCERTAIN_MS;

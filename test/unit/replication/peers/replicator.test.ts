@@ -305,6 +305,16 @@ describe("copies after a partition (rule 11)", () => {
     assert.deepEqual([b.attributes(id), c.attributes(id)], [{ n: 2 }, { n: 2 }]);
   });
 
+  it("are sent to a newcomer once when this member alone can give it state, also without acknowledgements (rule 4)", async () => {
+    const a = await DeltaNode.started(group, 1, { channelSendOptions: 8 });
+    for (let n = 0; n < 5; n++) await a.create((session) => session.setAttribute("n", n));
+    const b = await DeltaNode.started(group, 2, { channelSendOptions: 8 });
+    await group.settle();
+    assert.equal(b.digest, a.digest);
+    assert.deepEqual(group.routes(SESSION_EVENTS.AllSessionData), ["1>2"]);
+    assert.equal(await a.metric("tomcatcluster_replication_sessions_caught_up_total"), 0);
+  });
+
   it("are brought up to date by a member that wrote into a dead connection before it noticed", async () => {
     const [a, b] = await pair({ channelSendOptions: 8 });
     const id = await a.create((session) => session.setAttribute("n", 1));
