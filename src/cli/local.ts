@@ -5,6 +5,7 @@ import { Command } from "commander";
 import { createLogger, systemClock, systemRandom } from "../base/index.ts";
 import type { LocalEvent } from "../local/index.ts";
 import { describeFailure } from "./failure.ts";
+import { NODE_FLAGS } from "./node-flags.ts";
 import { watchNpmParent } from "./npm-parent.ts";
 import { portParser } from "./option-parsers.ts";
 import { runUntilStopped } from "./run-until-stopped.ts";
@@ -65,7 +66,7 @@ async function runLocal(file: string, options: LocalCommandOptions, command: Com
       port: options.port,
       ...(network && { network }),
       restart: options.restart,
-      program: [process.execPath, ...process.execArgv.filter((flag) => !flag.startsWith("--inspect")), ENTRY],
+      program: [process.execPath, ...NODE_FLAGS, ...process.execArgv.filter((flag) => !flag.startsWith("--inspect")), ENTRY],
       environment: process.env,
     },
   );
