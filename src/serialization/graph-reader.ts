@@ -17,6 +17,8 @@ import type { SuidTable } from "./suid-table.ts";
 
 /** Objects of deeper hierarchies cost more memory than bytes: they are charged for it. */
 const USUAL_LEVELS = 4;
+/** Lists of so many fields have room for no more: one that grows has room for 17, in each Integer of each session. */
+const FEW_FIELDS = 4;
 
 const B = 66;
 const C = 67;
@@ -140,14 +142,14 @@ export class GraphReader {
     const start = this.#reader.offset;
     const descriptor = this.#descriptor(depth);
     if ((descriptor.flags & SC.ENUM) !== 0) throw new MalformedStreamError("Enum constant written as an object", start);
-    const fields: FieldValue[] = [];
     if (descriptor.externalizable) {
       const annotations: (readonly AnnotationItem[] | undefined)[] = [];
-      const value = new JavaObject(descriptor, fields, annotations);
+      const value = new JavaObject(descriptor, [], annotations);
       this.#handles.add(value);
       annotations[descriptor.hierarchy.length - 1] = this.readAnnotation(depth);
       return value;
     }
+    const fields: FieldValue[] = descriptor.fieldCount <= FEW_FIELDS ? new Array<FieldValue>(descriptor.fieldCount) : [];
     const annotations: (readonly AnnotationItem[] | undefined)[] | undefined = descriptor.annotated ? [] : undefined;
     const value = new JavaObject(descriptor, fields, annotations);
     this.#handles.add(value);
@@ -165,33 +167,34 @@ export class GraphReader {
     const reader = this.#reader;
     const fields = owner.fields;
     for (let index = 0; index < fields.length; index++) {
+      const at = owner.firstField + index;
       switch (fields[index]!.typeCode) {
         case I:
-          values.push(reader.i32());
+          values[at] = reader.i32();
           break;
         case J:
-          values.push(this.#long());
+          values[at] = this.#long();
           break;
         case Z:
-          values.push(reader.u8() !== 0);
+          values[at] = reader.u8() !== 0;
           break;
         case B:
-          values.push((reader.u8() << 24) >> 24);
+          values[at] = (reader.u8() << 24) >> 24;
           break;
         case C:
-          values.push(reader.u16());
+          values[at] = reader.u16();
           break;
         case S:
-          values.push((reader.u16() << 16) >> 16);
+          values[at] = (reader.u16() << 16) >> 16;
           break;
         case F:
-          values.push(reader.f32());
+          values[at] = reader.f32();
           break;
         case D:
-          values.push(reader.f64());
+          values[at] = reader.f64();
           break;
         default:
-          values.push(this.readValue(depth + 1));
+          values[at] = this.readValue(depth + 1);
       }
     }
   }
