@@ -22,6 +22,8 @@ export interface MemberDescription {
  */
 export interface EncryptionDescription extends KeyRingDescription {
   readonly algorithm: string;
+  /** Messages by which copies are recognised, of all senders. */
+  readonly rememberedMessages: number;
   /** Milliseconds since the keys were last read. */
   readonly lastReadMs: number;
   /** Why they could not be read the last time, when those above are older than the files; undefined: they could. */

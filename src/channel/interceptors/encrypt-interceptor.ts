@@ -115,6 +115,7 @@ export class EncryptInterceptor extends ChannelInterceptor {
       encryption: {
         algorithm: this.#options.algorithm,
         ...describeRing(this.#ring),
+        rememberedMessages: this.#memory.size,
         lastReadMs: Math.round(this.#deps.clock.monotonic() - this.#readMs),
         failure: this.#failure?.message,
       },

@@ -198,6 +198,16 @@ describe("EncryptInterceptor (rule 21)", () => {
     assert.deepEqual(texts(receiver), ["add 1"]);
   });
 
+  it("gives up at a heartbeat what would be too old to be taken", async () => {
+    const [sender, receiver] = [node(), node()];
+    for (let n = 0; n < 3; n++) receiver.receive(sealed(sender, `message ${n}`));
+    receiver.interceptor.heartbeat();
+    assert.equal(receiver.interceptor.describe().encryption.rememberedMessages, 3);
+    await receiver.clock.advance(11_000);
+    receiver.interceptor.heartbeat();
+    assert.equal(receiver.interceptor.describe().encryption.rememberedMessages, 0);
+  });
+
   it("lets probes pass as they are: the failure detectors below ask in plain", () => {
     const receiver = node();
     for (const body of [PROBE_BODY, PING_BODY]) receiver.receive(body);
@@ -308,7 +318,14 @@ describe("the keys of an EncryptInterceptor (rule 21)", () => {
     const one = node(files);
     const status = () => one.interceptor.describe().encryption;
     await one.clock.advance(4000);
-    assert.deepEqual(status(), { algorithm: "AES/GCM/NoPadding", sending: FIRST, accepted: [FIRST], lastReadMs: 4000, failure: undefined });
+    assert.deepEqual(status(), {
+      algorithm: "AES/GCM/NoPadding",
+      sending: FIRST,
+      accepted: [FIRST],
+      rememberedMessages: 0,
+      lastReadMs: 4000,
+      failure: undefined,
+    });
     files.current = STEPS.acceptsNew;
     await beat(one);
     assert.partialDeepStrictEqual(status(), { sending: FIRST, accepted: [FIRST, SECOND], lastReadMs: 0 });

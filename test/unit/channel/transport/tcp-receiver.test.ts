@@ -4,7 +4,12 @@ import { createServer, Socket } from "node:net";
 import { afterEach, describe, it } from "node:test";
 import { Registry, silentLogger } from "../../../../src/base/index.ts";
 import type { ChannelMessage } from "../../../../src/channel/channel.ts";
-import { RECEIVER_LIMITS, TcpReceiver, type TcpReceiverDeps, type TcpReceiverOptions } from "../../../../src/channel/transport/tcp-receiver.ts";
+import {
+  RECEIVER_LIMITS,
+  TcpReceiver,
+  type TcpReceiverDeps,
+  type TcpReceiverOptions,
+} from "../../../../src/channel/transport/tcp-receiver.ts";
 import { encodeChannelData } from "../../../../src/channel/wire/channel-data.ts";
 import { createMember } from "../../../../src/channel/wire/member-block.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
