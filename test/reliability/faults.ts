@@ -47,6 +47,8 @@ export interface Fault {
   /** How often workers' views of the group change at most, all together: views that flap change more often (rules 2, 3). */
   readonly mostViewChanges?: number;
   readonly needsNamespaces?: boolean;
+  /** It is long and costs nothing: in `npm run reliability` its modes run side by side. */
+  readonly long?: boolean;
   readonly hasFurtherMember?: boolean;
   /** Resolves when the cause is gone; the cluster may need a while then. */
   run(scene: FaultScene): Promise<void>;
@@ -125,6 +127,7 @@ export const FAULTS: readonly Fault[] = [
   {
     name: "dns",
     title: "DNS server silent, then gone",
+    long: true,
     mostViewChanges: 0,
     async run({ cluster, durations }) {
       cluster.dns.kill("SIGSTOP");

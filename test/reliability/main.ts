@@ -1,10 +1,10 @@
 // `npm run reliability`: faults of real processes under load, counted. Prints a table in Markdown; exit code 1 when a promise is broken.
 // `npm run reliability -- --fault NAME --mode sync|async|both`: one of them, in one mode; by default all, in both.
-import { parseArgs } from "node:util";
+import { inspect, parseArgs } from "node:util";
 import { namespacesMissing } from "../support/process-networks.ts";
 import { FAULTS, type Fault } from "./faults.ts";
 import { brokenPromises } from "./promises.ts";
-import { type FaultResult, type FaultScale, type Mode, runFault } from "./run-fault.ts";
+import { type FaultScale, type Mode, runFault } from "./run-fault.ts";
 import { TABLE_HEAD, tableRow } from "./table.ts";
 
 const SCALE: FaultScale = {
@@ -34,18 +34,32 @@ async function main(): Promise<number> {
   console.log(`3 workers, ${load.clients} clients, ${load.sessions} sessions, GET and POST in turn\n\n${TABLE_HEAD}`);
   const broken: string[] = [];
   for (const fault of faults) {
-    if (fault.needsNamespaces && missing !== undefined) {
-      console.log(`| ${fault.title} | not run: ${missing} |`);
-      continue;
-    }
-    for (const mode of modes) {
-      const result: FaultResult = await runFault(fault, mode, SCALE);
-      console.log(tableRow(result));
-      broken.push(...brokenPromises(result).map((sentence) => `- ${fault.name}, ${mode.toLowerCase()}: ${sentence}`));
-    }
+    if (fault.needsNamespaces && missing !== undefined) console.log(`| ${fault.title} | not run: ${missing} |`);
+    else broken.push(...(await runModes(fault, modes)));
   }
   console.log(broken.length === 0 ? "\nEvery promise is kept." : `\nBroken promises:\n${broken.join("\n")}`);
   return broken.length === 0 ? 0 : 1;
 }
 
+/** Prints a row for each mode; returns the broken promises. */
+async function runModes(fault: Fault, modes: readonly Mode[]): Promise<string[]> {
+  if (fault.long) return (await Promise.all(modes.map((mode) => runMode(fault, mode)))).flat();
+  const broken: string[] = [];
+  for (const mode of modes) broken.push(...(await runMode(fault, mode)));
+  return broken;
+}
+
+async function runMode(fault: Fault, mode: Mode): Promise<string[]> {
+  const begin = `- ${fault.name}, ${mode.toLowerCase()}: `;
+  try {
+    const result = await runFault(fault, mode, SCALE);
+    console.log(tableRow(result));
+    return brokenPromises(result).map((sentence) => begin + sentence);
+  } catch (error) {
+    console.log(`| ${fault.title} | ${mode.toLowerCase()} | broken off |`);
+    return [begin + inspect(error)];
+  }
+}
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 process.exitCode = await main();

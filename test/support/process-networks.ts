@@ -63,6 +63,8 @@ export class NamespaceNetwork implements ProcessNetwork {
   readonly #id: string;
   readonly #subnet: string;
   readonly #workers: number;
+  /** Nothing stays behind when the process ends before `release`. */
+  readonly #removeAtExit = () => this.#remove();
 
   private constructor(id: string, subnet: string, workers: number) {
     this.#id = id;
@@ -74,10 +76,11 @@ export class NamespaceNetwork implements ProcessNetwork {
   static create(workers: number): NamespaceNetwork {
     const number = NamespaceNetwork.#made++;
     const network = new NamespaceNetwork(`tc${process.pid}-${number}`, `198.18.${(process.pid + number) % 256}`, workers);
+    process.on("exit", network.#removeAtExit);
     try {
       network.#make();
     } catch (error) {
-      network.#remove();
+      void network.release();
       throw error;
     }
     return network;
@@ -122,6 +125,7 @@ export class NamespaceNetwork implements ProcessNetwork {
   }
 
   async release(): Promise<void> {
+    process.off("exit", this.#removeAtExit);
     this.#remove();
   }
 
