@@ -6,6 +6,7 @@ import { Command, CommanderError } from "commander";
 import { balancerCommand } from "./balancer.ts";
 import { crdCommand } from "./crd.ts";
 import { describeFailure } from "./failure.ts";
+import { fetchCommand } from "./fetch.ts";
 import { localCommand } from "./local.ts";
 import { renderCommand } from "./render.ts";
 import { verifyCommand } from "./verify.ts";
@@ -19,7 +20,15 @@ function createProgram(): Command {
     .description("HTTP sessions that survive the worker that keeps them: a cluster that speaks Apache Tomcat's wire format")
     .version(version)
     .option("--debug", "print stack traces of errors");
-  for (const command of [localCommand(), workerCommand(), balancerCommand(), verifyCommand(), crdCommand(), renderCommand()])
+  for (const command of [
+    localCommand(),
+    workerCommand(),
+    balancerCommand(),
+    verifyCommand(),
+    crdCommand(),
+    renderCommand(),
+    fetchCommand(),
+  ])
     program.addCommand(command);
   for (const command of [program, ...program.commands]) command.exitOverride().showHelpAfterError("(--help lists the options)");
   return program;

@@ -22,7 +22,8 @@ describe("tomcat-cluster", () => {
     const { code, stdout, stderr } = run("--help");
     assert.equal(code, 0);
     assert.equal(stderr, "");
-    for (const command of ["worker", "balancer", "local", "verify", "crd", "render"]) assert.match(stdout, new RegExp(`\\n  ${command} `));
+    for (const command of ["worker", "balancer", "local", "verify", "crd", "render", "fetch"])
+      assert.match(stdout, new RegExp(`\\n  ${command} `));
   });
 
   it("prints the version of the package", () => {
@@ -33,7 +34,7 @@ describe("tomcat-cluster", () => {
 
   const usageErrors = [
     { args: [], message: /Usage: tomcat-cluster/ },
-    { args: ["operate"], message: /unknown command 'operate'[\s\S]*Known commands: local, worker, balancer, verify, crd, render/ },
+    { args: ["operate"], message: /unknown command 'operate'[\s\S]*Known commands: local, worker, balancer, verify, crd, render, fetch/ },
     { args: ["worker"], message: /required option '--base <dir>'/ },
     { args: ["worker", "--base", "x", "--log-level", "loud"], message: /trace, debug, info/ },
     { args: ["worker", "--base", "x", "--log-lvel", "info"], message: /unknown option '--log-lvel'[\s\S]*Did you mean --log-level/ },
