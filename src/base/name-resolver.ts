@@ -55,7 +55,8 @@ const ABSENT_CODES = new Set(["ENOTFOUND", "ENODATA"]);
 
 /**
  * Asks DNS servers directly: `dns.lookup` would block the thread pool and can be given no server. The search list of
- * resolv.conf is applied here, the name as it stands first.
+ * resolv.conf is applied here, the name as it stands first. Where nobody can tell about that one, which a cluster's DNS server hands on
+ * to the world outside, a search domain may still have the answer.
  */
 export class DnsNameResolver implements NameResolver {
   readonly #resolver: Resolver;
@@ -94,12 +95,14 @@ export class DnsNameResolver implements NameResolver {
 
   async #search<T>(name: string, query: (candidate: string) => Promise<readonly T[]>): Promise<LookUp<T>> {
     const absolute = name.endsWith(".") ? name.slice(0, -1) : undefined;
-    const candidates = absolute === undefined ? [name, ...(await this.#domains()).map((domain) => `${name}.${domain}`)] : [absolute];
-    for (const candidate of candidates) {
-      const answer = await ask(candidate, query);
+    if (absolute !== undefined) return ask(absolute, query);
+    const asItStands = await ask(name, query);
+    if (asItStands.kind === "found") return asItStands;
+    for (const domain of await this.#domains()) {
+      const answer = await ask(`${name}.${domain}`, query);
       if (answer.kind !== "absent") return answer;
     }
-    return { kind: "absent" };
+    return asItStands;
   }
 
   #domains(): Promise<readonly string[]> {

@@ -12,12 +12,14 @@ type Answer = "NOERROR" | "NXDOMAIN" | "SERVFAIL" | "REFUSED" | "silence";
 const RCODES = { NOERROR: 0, SERVFAIL: 2, NXDOMAIN: 3, REFUSED: 5 } as const;
 
 describe("DnsNameResolver", () => {
+  let folder: string;
   let socket: Socket;
   let server: string;
   const asked: string[] = [];
   const answers = new Map<string, Answer | Packet["answers"]>();
 
   beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), "resolv-"));
     asked.length = 0;
     answers.clear();
     socket = createSocket("udp4");
@@ -40,7 +42,17 @@ describe("DnsNameResolver", () => {
     server = `127.0.0.1:${socket.address().port}`;
   });
 
-  afterEach(() => void socket.close());
+  afterEach(() => {
+    socket.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  /** Path of a resolv.conf with these search domains. */
+  function searching(domains: string): string {
+    const path = join(folder, "resolv.conf");
+    writeFileSync(path, `nameserver 192.0.2.1\nsearch ${domains}\noptions ndots:5\n`);
+    return path;
+  }
 
   it("finds addresses of the family that was asked for", async () => {
     answers.set("shop-members", [
@@ -78,17 +90,10 @@ describe("DnsNameResolver", () => {
   }
 
   it("rule 1: asks the absolute name first, then each search domain of resolv.conf", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "resolv-"));
-    const resolvConf = join(folder, "resolv.conf");
-    writeFileSync(resolvConf, "nameserver 192.0.2.1\nsearch ns.svc.cluster.local svc.cluster.local\noptions ndots:5\n");
+    const resolver = new DnsNameResolver({ server, resolvConf: searching("ns.svc.cluster.local svc.cluster.local") });
     answers.set("shop-members.svc.cluster.local", [{ type: "A", name: "shop-members.svc.cluster.local", data: "10.0.0.9", ttl: 5 }]);
-    try {
-      const answer = await new DnsNameResolver({ server, resolvConf }).addresses("shop-members", 4);
-      assert.deepEqual(answer, { kind: "found", records: ["10.0.0.9"] });
-      assert.deepEqual(asked, ["A shop-members", "A shop-members.ns.svc.cluster.local", "A shop-members.svc.cluster.local"]);
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+    assert.deepEqual(await resolver.addresses("shop-members", 4), { kind: "found", records: ["10.0.0.9"] });
+    assert.deepEqual(asked, ["A shop-members", "A shop-members.ns.svc.cluster.local", "A shop-members.svc.cluster.local"]);
   });
 
   for (const wrong of ["nonsense", "localhost:53", "127.0.0.1:99999", "999.0.0.1", "127.0.0.1:dns"]) {
@@ -100,6 +105,18 @@ describe("DnsNameResolver", () => {
       );
     });
   }
+
+  it("rule 2: nobody can tell about the name as it stands, as in a cluster cut off from the world: a search domain has the answer", async () => {
+    answers.set("shop-members", "SERVFAIL");
+    answers.set("shop-members.ns.svc", [{ type: "A", name: "shop-members.ns.svc", data: "10.0.0.1", ttl: 5 }]);
+    const resolver = new DnsNameResolver({ server, resolvConf: searching("ns.svc svc") });
+    assert.deepEqual(await resolver.addresses("shop-members", 4), { kind: "found", records: ["10.0.0.1"] });
+    answers.delete("shop-members.ns.svc");
+    assert.equal((await resolver.addresses("shop-members", 4)).kind, "unavailable");
+    answers.set("shop-members.ns.svc", "SERVFAIL");
+    answers.set("shop-members.svc", [{ type: "A", name: "shop-members.svc", data: "10.0.0.9", ttl: 5 }]);
+    assert.equal((await resolver.addresses("shop-members", 4)).kind, "unavailable");
+  });
 
   it("takes a name with a final dot as absolute", async () => {
     await new DnsNameResolver({ server, resolvConf: "/nonexistent" }).addresses("shop-members.", 4);
