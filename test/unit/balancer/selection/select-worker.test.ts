@@ -135,6 +135,18 @@ test("The stem of the session is what a draining worker is asked about", () => {
   assert.deepEqual(asked, ["r2 0A1B"]);
 });
 
+test("Parallel requests of one browser go to one worker, at every balancer, whatever else it has balanced (rule 17)", () => {
+  const picture = snapshot({ tiers: [[r1, r2, r3]] });
+  const balancers = [new ByRequests(), new ByRequests()];
+  for (let n = 0; n < 30; n++) {
+    const sessionIds = [`${n}CAFE.gone`];
+    const request = { sessionIds, tried: [], force: false, isInUse: () => false };
+    balancers[n % 2]!.choose([r1, r2, r3]);
+    const chosen = [...balancers, ...balancers].map((method) => selectWorker(picture, request, method)?.candidate.name);
+    assert.deepEqual(new Set(chosen), new Set([rendezvousOf(`${n}CAFE`, [r1, r2, r3])]));
+  }
+});
+
 test("Requests with a session count for the balancing method", () => {
   const method = new ByRequests();
   const picture = snapshot({ tiers: [[r1, r2]] });

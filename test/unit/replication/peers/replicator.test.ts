@@ -331,6 +331,25 @@ describe("copies after a partition (rule 11)", () => {
   });
 });
 
+describe("sessions that have ended (rule 11)", () => {
+  it("do not come back where their end was heard of, when a member that missed it sends them", async () => {
+    const [a, b] = await pair();
+    const c = await DeltaNode.started(group, 3);
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    cut("1>2");
+    await a.request(id, (session) => session.invalidate());
+    assert.deepEqual(
+      [a, b, c].map((node) => node.has(id)),
+      [false, true, false],
+    );
+    await b.cluster.replicator.resend(b.manager, new Map([[stemOf(id), id]]));
+    assert.deepEqual(
+      [a, b, c].map((node) => node.has(id)),
+      [false, true, false],
+    );
+  });
+});
+
 describe("sessions at risk (rule 11)", () => {
   it("are those whose newest version no other member has, until one has it", async () => {
     const [a] = await pair();
