@@ -86,7 +86,7 @@ export class InvalidAnswerError extends TomcatClusterError {
   override readonly retryable = true;
 }
 
-/** Nothing came on a watch for longer than a living API server stays silent: it sends a bookmark a minute. */
+/** Nothing came on a watch for longer than a living API server is silent as a rule. */
 export class SilentWatchError extends TomcatClusterError {
   readonly code = "KUBE_SILENT_WATCH";
   override readonly retryable = true;

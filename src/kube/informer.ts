@@ -29,7 +29,10 @@ export interface InformerOptions<T extends KubeObject> {
   readonly resyncMs?: number;
   /** `start` gives up after this time. Default 2 min. */
   readonly syncTimeoutMs?: number;
-  /** A watch without a byte for this time is given up and everything listed again. Default 130 s: the API server sends a bookmark a minute. */
+  /**
+   * A watch without a byte for this time is opened anew; after two in a row everything is listed again. Default 130 s: an API server sends a
+   * bookmark a minute, as a rule.
+   */
   readonly silenceMs?: number;
 }
 
@@ -99,33 +102,34 @@ export class Informer<T extends KubeObject> implements Lifecycle {
     this.#handlers.push(handler);
   }
 
-  /** Resolves when the first list was told. Rejects with SyncTimeoutError. */
+  /** Resolves when the first list was told. Rejects with SyncTimeoutError, or when it is stopped meanwhile. */
   async start(): Promise<void> {
     const timeoutMs = this.#options.syncTimeoutMs ?? SYNC_TIMEOUT_MS;
-    const waited = new AbortController();
-    this.#running = this.#reflector.run(this.#stopped.signal);
-    const timeout = delay(this.#clock, timeoutMs, waited.signal).then(
-      () => {
-        throw new SyncTimeoutError(this.#options.resource.plural, timeoutMs, this.#reflector.failure);
-      },
-      () => undefined,
+    const { signal } = this.#stopped;
+    const late = Promise.withResolvers<never>();
+    const timer = this.#clock.setTimeout(
+      () => late.reject(new SyncTimeoutError(this.#options.resource.plural, timeoutMs, this.#reflector.failure)),
+      timeoutMs,
     );
+    signal.addEventListener("abort", () => late.reject(signal.reason), { once: true });
+    this.#running = this.#reflector.run(signal);
     try {
-      await Promise.race([this.#synced.promise, timeout]);
+      await Promise.race([this.#synced.promise, late.promise]);
     } catch (error) {
       await this.stop();
       throw error;
     } finally {
-      waited.abort();
+      timer.cancel();
     }
     this.#resyncTimer = this.#clock.setInterval(() => void this.#resync(), this.#options.resyncMs ?? RESYNC_MS);
   }
 
   async stop(): Promise<void> {
+    const isFirst = !this.#stopped.signal.aborted;
     this.#stopped.abort();
     this.#resyncTimer?.cancel();
     await this.#running;
-    this.#metrics.objects.dec({ resource: this.#name }, this.#store.size);
+    if (isFirst) this.#metrics.objects.dec({ resource: this.#name }, this.#store.size);
   }
 
   #listener(): ReflectorListener<T> {

@@ -32,6 +32,8 @@ export interface CallOptions {
   readonly timeoutMs?: number;
   /** Attempts after the first, after a failure that allows it. Default 4. */
   readonly retries?: number;
+  /** Goes before all that the rate limit holds back: for what has a deadline. Default false. */
+  readonly isUrgent?: boolean;
 }
 
 export interface ApplyOptions extends CallOptions {
@@ -65,7 +67,6 @@ export interface WatchOptions extends Selection {
 export type KubeClientOptions = RestClientOptions;
 
 const PAGE_LIMIT = 500;
-const LIST_TIMEOUT_MS = 60_000;
 
 export class KubeClient implements Lifecycle {
   readonly #clock: Clock;
@@ -87,7 +88,7 @@ export class KubeClient implements Lifecycle {
     return this.#rest.send<T>({ ...options, method: "GET", path: objectPath(of, ref) });
   }
 
-  /** The object, or undefined when there is none. */
+  /** The object, or undefined when there is none. A kind that the API server does not know is ApiError 404 without a reason. */
   async find<T extends KubeObject>(of: Resource, ref: ObjectRef, options: CallOptions = {}): Promise<T | undefined> {
     try {
       return await this.get<T>(of, ref, options);
@@ -110,7 +111,7 @@ export class KubeClient implements Lifecycle {
       const list = await this.#rest.send<{
         items?: (Omit<T, "apiVersion" | "kind"> & Partial<T>)[] | null;
         metadata?: { resourceVersion?: string; continue?: string };
-      }>({ timeoutMs: LIST_TIMEOUT_MS, ...options, method: "GET", path, query });
+      }>({ ...options, method: "GET", path, query });
       if (list.metadata?.resourceVersion === undefined)
         throw new InvalidAnswerError(`GET ${path} was answered by something that is no list`);
       // Objects in a list do not say what they are.

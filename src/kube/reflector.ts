@@ -33,6 +33,11 @@ const BACK_OFF = { baseMs: 500, maxMs: 30_000 };
 const SETTLED_MS = 10_000;
 /** The API server ends a watch after 5 to 10 minutes, not all at once. */
 const WATCH_SECONDS = 300;
+/**
+ * Watches in a row without a byte before everything is listed again. One is no reason: an API server sends no bookmarks for a kind that never
+ * changed since it started. But it may also wait for a version that it lost, after etcd was put back: only a list tells.
+ */
+const SILENT_WATCHES = 2;
 /** Lists that expire between two of their pages, in a row, before it counts as a failure. */
 const EXPIRED_LISTS = 3;
 
@@ -45,6 +50,9 @@ export class Reflector<T extends KubeObject> {
   readonly #listener: ReflectorListener<T>;
   /** Where the next watch goes on; undefined: list first. */
   #version: string | undefined;
+  #silences = 0;
+  /** On the present watch: it is getting on, however often it breaks. */
+  #hasHeard = false;
   #failure: Error | undefined;
 
   constructor(
@@ -70,6 +78,7 @@ export class Reflector<T extends KubeObject> {
     let failures = 0;
     while (!signal.aborted) {
       const startedMs = this.#clock.monotonic();
+      this.#hasHeard = false;
       let retryAfterMs = 0;
       try {
         if (this.#version === undefined) await this.#list(signal);
@@ -79,7 +88,8 @@ export class Reflector<T extends KubeObject> {
         this.#lost(asError(error));
         if (error instanceof ApiError) retryAfterMs = error.retryAfterMs ?? 0;
       }
-      failures = this.#clock.monotonic() - startedMs >= SETTLED_MS ? 0 : failures + 1;
+      if (this.#clock.monotonic() - startedMs >= SETTLED_MS) failures = 0;
+      else failures = this.#hasHeard ? 1 : failures + 1;
       const waitMs = Math.max(retryAfterMs, failures === 0 ? 0 : backOffMs(BACK_OFF, failures, this.#random));
       await delay(this.#clock, waitMs, signal).catch(() => undefined);
     }
@@ -124,6 +134,8 @@ export class Reflector<T extends KubeObject> {
       if (event.type === "DELETED") this.#listener.removed(transform(event.object));
       else if (event.type !== "BOOKMARK") this.#listener.changed(transform(event.object));
       this.#version = version;
+      this.#silences = 0;
+      this.#hasHeard = true;
       this.#listener.heard();
     }
   }
@@ -134,8 +146,12 @@ export class Reflector<T extends KubeObject> {
   }
 
   #lost(error: Error): void {
-    // Behind silence there may be an API server that waits for a version that it lost: only a list tells.
+    if (error instanceof SilentWatchError && ++this.#silences < SILENT_WATCHES) {
+      this.#logger.debug({ err: error }, "Watch was silent");
+      return;
+    }
     if (isApiError(error, "Expired") || error instanceof SilentWatchError || error instanceof TimeTravelError) this.#version = undefined;
+    this.#silences = 0;
     this.#failure = error;
     this.#logger.warn({ err: error, relist: this.#version === undefined }, "Watch failed");
   }

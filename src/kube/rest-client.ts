@@ -21,6 +21,8 @@ export interface ApiRequest {
   readonly timeoutMs?: number | undefined;
   /** Attempts after the first. Default 4: about 3 s of waiting in all. */
   readonly retries?: number;
+  /** Goes before all that the rate limit holds back: for what has a deadline. Default false. */
+  readonly isUrgent?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -127,7 +129,8 @@ export class RestClient {
     }
   }
 
-  async #limited({ method, signal }: ApiRequest): Promise<void> {
+  async #limited({ method, isUrgent, signal }: ApiRequest): Promise<void> {
+    if (isUrgent) return;
     const startedMs = this.#clock.monotonic();
     await this.#limiter.take(signal);
     const waitedMs = this.#clock.monotonic() - startedMs;

@@ -32,7 +32,10 @@ source=$(go mod download -json "k8s.io/kubernetes@v$KUBERNETES" | sed -n 's/^\t"
   echo "require k8s.io/kubernetes v$KUBERNETES"
   sed -n "s/^\t\(k8s\.io\/[a-z-]*\) v0\.0\.0\( .*\)*$/replace \1 => \1 v0.${KUBERNETES#1.}/p" "$source/go.mod" | sort -u
 } > go.mod
-go build -mod=mod -o "$cache/" k8s.io/kubernetes/cmd/kube-apiserver k8s.io/kubernetes/cmd/kubectl >&2
+# Without these it says that it is v0.0.0, which charts and clients refuse.
+version="-X k8s.io/component-base/version.gitVersion=v$KUBERNETES -X k8s.io/component-base/version.gitMajor=${KUBERNETES%%.*}"
+version="$version -X k8s.io/component-base/version.gitMinor=$(echo "$KUBERNETES" | cut -d. -f2)"
+go build -mod=mod -ldflags "-s -w $version" -o "$cache/" k8s.io/kubernetes/cmd/kube-apiserver k8s.io/kubernetes/cmd/kubectl >&2
 
 # As with Kubernetes: etcd's own module replaces others, which `go install` refuses.
 mkdir "$work/etcd"

@@ -1,6 +1,7 @@
 // Runs test suites: all that this machine can run, those that are named, or, with --all, every one without skipping any.
 import { spawnSync } from "node:child_process";
 import { existsSync, globSync } from "node:fs";
+import { missingAssets } from "./kubernetes-assets.ts";
 import { namespacesMissing } from "./process-networks.ts";
 
 interface Suite {
@@ -41,6 +42,7 @@ const SUITES: readonly Suite[] = [
     timeoutMs: 300_000,
     missing: () => missingFiles("/usr/share/java/tomcat10-tribes.jar", "/usr/bin/javac", "/usr/bin/chromium"),
   },
+  { name: "kube", files: "test/kube/**/*.test.ts", concurrency: 1, timeoutMs: 300_000, missing: missingAssets },
 ];
 
 function loopbackRange(): string | undefined {

@@ -12,7 +12,7 @@ import {
   type Timer,
   TomcatClusterError,
 } from "../../base/index.ts";
-import { isApiError, type KubeClient, type KubeObject, microTime, RESOURCES } from "../../kube/index.ts";
+import { type CallOptions, isApiError, type KubeClient, type KubeObject, microTime, RESOURCES } from "../../kube/index.ts";
 
 export interface LeaderElectorOptions {
   readonly namespace: string;
@@ -136,7 +136,10 @@ export class LeaderElector implements Lifecycle {
     const { holderIdentity: _holder, ...spec } = this.#lease?.spec ?? {};
     try {
       // A second is the least that the API server takes; without a holder nobody waits for it.
-      await this.#write({ ...spec, leaseDurationSeconds: 1, renewTime: microTime(this.#clock.now()) }, { timeoutMs: RELEASE_TIMEOUT_MS });
+      await this.#write(
+        { ...spec, leaseDurationSeconds: 1, renewTime: microTime(this.#clock.now()) },
+        { isUrgent: true, timeoutMs: RELEASE_TIMEOUT_MS },
+      );
       this.#logger.info("Lease released");
     } catch (error) {
       this.#logger.warn({ err: asError(error) }, "Lease could not be released: it runs out");
@@ -156,7 +159,7 @@ export class LeaderElector implements Lifecycle {
     const { namespace, name, identity } = this.#options;
     const startedMs = this.#clock.monotonic();
     try {
-      const call = { signal, retries: 0, timeoutMs: this.#options.renewDeadlineMs / 2 };
+      const call = { signal, retries: 0, isUrgent: true, timeoutMs: this.#options.renewDeadlineMs / 2 };
       const lease = await this.#client.find<Lease>(RESOURCES.Lease, { namespace, name }, call);
       this.#observe(lease);
       const holder = lease?.spec?.holderIdentity;
@@ -178,7 +181,7 @@ export class LeaderElector implements Lifecycle {
   async #renew(signal: AbortSignal): Promise<void> {
     const { namespace, name, identity, renewDeadlineMs } = this.#options;
     const startedMs = this.#clock.monotonic();
-    const call = { signal, retries: 0, timeoutMs: renewDeadlineMs / 2 };
+    const call = { signal, retries: 0, isUrgent: true, timeoutMs: renewDeadlineMs / 2 };
     try {
       if (this.#lease === undefined) {
         this.#slowPaths.inc({ name });
@@ -236,7 +239,7 @@ export class LeaderElector implements Lifecycle {
   }
 
   /** Over the lease as it was last seen, or a new one; rejects when it has changed since. */
-  async #write(spec: NonNullable<Lease["spec"]>, call: { signal?: AbortSignal; retries?: number; timeoutMs: number }): Promise<void> {
+  async #write(spec: NonNullable<Lease["spec"]>, call: CallOptions): Promise<void> {
     const { namespace, name } = this.#options;
     const metadata = this.#lease?.metadata ?? { namespace, name };
     const lease: Lease = { apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata, spec };

@@ -155,11 +155,20 @@ describe("Informer", () => {
     await pods.stop();
   });
 
-  it("lists again after silence, and when a watch goes back in time: resuming could wait for ever", async () => {
+  it("resumes after silence, and lists again after two in a row, and when a watch goes back in time", async () => {
     const pods = informer();
     await pods.start();
-    source.latest.fail(new SilentWatchError("pods", 1));
-    await clock.advance(1000);
+    const silence = async () => {
+      await clock.advance(130_000);
+      source.latest.fail(new SilentWatchError("pods", 1));
+      await clock.advance(0);
+    };
+    await silence();
+    source.latest.bookmark("1");
+    await silence();
+    assert.equal(source.listed, 1);
+    assert.equal(source.watches.length, 3);
+    await silence();
     assert.equal(source.listed, 2);
     source.latest.bookmark("100");
     source.latest.bookmark("99");
@@ -200,6 +209,19 @@ describe("Informer", () => {
     }
   });
 
+  it("resumes within half a second while watches get on, however often they break", async () => {
+    const pods = informer();
+    await pods.start();
+    for (let version = 10; version < 30; version++) {
+      source.latest.event("MODIFIED", pod("a", String(version)));
+      source.latest.fail(BROKEN);
+      await clock.advance(500);
+      assert.equal(source.latest.options.resourceVersion, String(version));
+    }
+    assert.equal(source.watches.length, 21);
+    await pods.stop();
+  });
+
   it("starts a list again that expired between its pages", async () => {
     source.lists = [[page("5", pod("a", "1")), EXPIRED], [page("9", pod("a", "1"), pod("b", "2"))]];
     const pods = informer();
@@ -227,6 +249,16 @@ describe("Informer", () => {
     const pods = informer({ syncTimeoutMs: 5000 });
     const failed = assert.rejects(pods.start(), /list of pods could not be read within 5000 ms: watch failed: reset/);
     await clock.advance(5000);
+    await failed;
+    assert.equal(clock.pendingTimers, 0);
+  });
+
+  it("does not wait for its first list any more when it is stopped", async () => {
+    source.lists = [[BROKEN]];
+    const pods = informer();
+    const failed = assert.rejects(pods.start(), /aborted/);
+    await clock.advance(1000);
+    await pods.stop();
     await failed;
     assert.equal(clock.pendingTimers, 0);
   });

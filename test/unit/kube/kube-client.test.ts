@@ -227,6 +227,8 @@ describe("KubeClient", () => {
     server.answers = [json(POD)];
     const calls = Array.from({ length: 40 }, () => client.get(RESOURCES.Pod, REF));
     await server.received(20);
+    await client.get(RESOURCES.Lease, REF, { isUrgent: true });
+    assert.equal(server.requests.length, 21, "what is urgent does not wait");
     await throughWaits(Promise.all(calls));
     assert.ok(clock.monotonic() >= 2000, `40 calls in ${clock.monotonic()} ms`);
     const families = parseExposition(await registry.metrics());

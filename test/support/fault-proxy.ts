@@ -1,0 +1,136 @@
+// Stands between a client and a real API server, speaks for the administrator, and does to requests and watches what a test wants.
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { Agent, request as httpsRequest } from "node:https";
+import type { AddressInfo } from "node:net";
+import type { Access, Credentials } from "../../src/kube/index.ts";
+import type { KubeApiServer } from "./kube-api-server.ts";
+
+export interface ProxiedRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly verb: "list" | "watch" | "get" | "write";
+}
+
+export type Fault =
+  /** Answers in the API server's place. */
+  | { readonly status: number; readonly reason?: string; readonly headers?: Readonly<Record<string, string>> }
+  /** "hang": reads and says nothing. "reset": cuts the connection. */
+  | "hang"
+  | "reset"
+  /** Passes the request on after this time. */
+  | { readonly delayMs: number };
+
+export class FaultProxy implements Credentials {
+  /** What happens to a request; undefined: it is passed on. */
+  fault: (request: ProxiedRequest) => Fault | undefined = () => undefined;
+  readonly requests: ProxiedRequest[] = [];
+  readonly #target: KubeApiServer;
+  readonly #server: Server;
+  readonly #agent: Agent;
+  readonly #watches = new Set<{ readonly from: IncomingMessage; readonly to: ServerResponse }>();
+
+  private constructor(target: KubeApiServer) {
+    this.#target = target;
+    const read = (name: string) => readFileSync(target.file(name));
+    this.#agent = new Agent({ keepAlive: true, ca: read("ca.crt"), cert: read("admin.crt"), key: read("admin.key") });
+    this.#server = createServer((request, response) => this.#handle(request, response));
+  }
+
+  static async start(target: KubeApiServer): Promise<FaultProxy> {
+    const proxy = new FaultProxy(target);
+    proxy.#server.listen(0, "127.0.0.1");
+    await once(proxy.#server, "listening");
+    return proxy;
+  }
+
+  async stop(): Promise<void> {
+    this.#server.close();
+    this.#server.closeAllConnections();
+    this.#agent.destroy();
+    await once(this.#server, "close");
+  }
+
+  access(): Promise<Access> {
+    return Promise.resolve({ server: `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`, headers: {}, tls: {} });
+  }
+
+  refused(): void {
+    // The administrator is never refused for long.
+  }
+
+  count(verb: ProxiedRequest["verb"]): number {
+    return this.requests.filter((request) => request.verb === verb).length;
+  }
+
+  get openWatches(): number {
+    return this.#watches.size;
+  }
+
+  /** Cuts all open watches. */
+  dropWatches(): void {
+    for (const { to } of this.#watches) to.destroy();
+  }
+
+  /** Open watches stay open and say nothing more. */
+  silenceWatches(): void {
+    for (const { from } of this.#watches) {
+      from.removeAllListeners("data");
+      from.resume();
+    }
+  }
+
+  /** One more line in all open watches. */
+  injectIntoWatches(event: object): void {
+    for (const { to } of this.#watches) to.write(`${JSON.stringify(event)}\n`);
+  }
+
+  #handle(request: IncomingMessage, response: ServerResponse): void {
+    const seen = describe(request);
+    this.requests.push(seen);
+    const fault = this.fault(seen);
+    if (fault === undefined) this.#pass(request, response, seen);
+    else if (fault === "reset") request.socket.destroy();
+    else if (fault === "hang") request.resume();
+    else if ("delayMs" in fault) setTimeout(() => this.#pass(request, response, seen), fault.delayMs);
+    else {
+      const { status, reason = "", headers } = fault;
+      request.resume();
+      response.writeHead(status, { "Content-Type": "application/json", ...headers });
+      response.end(JSON.stringify({ kind: "Status", apiVersion: "v1", status: "Failure", code: status, reason, message: "injected" }));
+    }
+  }
+
+  #pass(request: IncomingMessage, response: ServerResponse, { verb }: ProxiedRequest): void {
+    const { host: _host, connection: _connection, ...headers } = request.headers;
+    const { method, url } = request;
+    const onward = httpsRequest(
+      { agent: this.#agent, host: "127.0.0.1", port: this.#target.port, method: method!, path: url!, headers },
+      (answer) => {
+        const { "transfer-encoding": _encoding, connection: _answerConnection, ...answerHeaders } = answer.headers;
+        response.writeHead(answer.statusCode!, answerHeaders);
+        response.flushHeaders();
+        if (verb === "watch") {
+          const watch = { from: answer, to: response };
+          this.#watches.add(watch);
+          response.once("close", () => this.#watches.delete(watch));
+        }
+        answer.on("data", (chunk: Buffer) => response.write(chunk));
+        answer.on("end", () => response.end());
+        answer.on("error", () => response.destroy());
+      },
+    );
+    onward.on("error", () => response.destroy());
+    response.once("close", () => onward.destroy());
+    request.pipe(onward);
+  }
+}
+
+function describe(request: IncomingMessage): ProxiedRequest {
+  const url = new URL(request.url!, "http://localhost");
+  const { method } = request;
+  const isCollection = url.searchParams.has("limit");
+  const verb = method !== "GET" ? "write" : url.searchParams.has("watch") ? "watch" : isCollection ? "list" : "get";
+  return { method: method!, path: url.pathname, verb };
+}

@@ -1,0 +1,220 @@
+// A real etcd and a real kube-apiserver on loopback, for one test file: no controllers, no nodes, RBAC on.
+import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { get } from "node:https";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { kubernetesAssets } from "./kubernetes-assets.ts";
+
+const START_MS = 60_000;
+const STOP_MS = 20_000;
+
+export class KubeApiServer {
+  /** Certificates, logs and data; removed by `stop`. */
+  readonly folder = mkdtempSync(join(tmpdir(), "kube-"));
+  readonly port: number;
+  readonly #etcdPort: number;
+  readonly #etcdPeerPort: number;
+  #etcd: ChildProcess | undefined;
+  #server: ChildProcess | undefined;
+  readonly #killAll = () => {
+    this.#server?.kill("SIGKILL");
+    this.#etcd?.kill("SIGKILL");
+  };
+
+  private constructor([port, etcdPort, etcdPeerPort]: readonly number[]) {
+    this.port = port!;
+    this.#etcdPort = etcdPort!;
+    this.#etcdPeerPort = etcdPeerPort!;
+  }
+
+  static async start(): Promise<KubeApiServer> {
+    const cluster = new KubeApiServer(await freePorts(3));
+    process.once("exit", cluster.#killAll);
+    cluster.#makeCertificates();
+    await cluster.startEtcd();
+    await cluster.startServer();
+    return cluster;
+  }
+
+  /** First the API server: without etcd it would hang. */
+  async stop(): Promise<void> {
+    await this.stopServer();
+    await this.stopEtcd();
+    process.off("exit", this.#killAll);
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  get url(): string {
+    return `https://127.0.0.1:${this.port}`;
+  }
+
+  /** Of a user who may do everything. */
+  get adminKubeconfig(): string {
+    return this.file("admin.kubeconfig");
+  }
+
+  file(name: string): string {
+    return join(this.folder, name);
+  }
+
+  /** Path of a kubeconfig for a service account, which is made if need be, with a token of an hour. */
+  async serviceAccountKubeconfig(namespace: string, name: string): Promise<string> {
+    await this.kubectl("create", "serviceaccount", name, "--namespace", namespace).catch((error: Error) => {
+      if (!error.message.includes("already exists")) throw error;
+    });
+    const token = (await this.kubectl("create", "token", name, "--namespace", namespace)).trim();
+    return this.#writeKubeconfig(`${namespace}-${name}.kubeconfig`, { token }, namespace);
+  }
+
+  /** Standard output. Rejects with what it wrote to standard error. */
+  async kubectl(...args: string[]): Promise<string> {
+    const env = { ...process.env, KUBECONFIG: this.adminKubeconfig };
+    const { stdout } = await promisify(execFile)(join(kubernetesAssets(), "kubectl"), args, { env, maxBuffer: 64 * 1024 * 1024 });
+    return stdout;
+  }
+
+  async startEtcd(): Promise<void> {
+    const client = `http://127.0.0.1:${this.#etcdPort}`;
+    const peer = `http://127.0.0.1:${this.#etcdPeerPort}`;
+    this.#etcd = this.#spawn("etcd", [
+      `--data-dir=${this.file("etcd")}`,
+      `--listen-client-urls=${client}`,
+      `--advertise-client-urls=${client}`,
+      `--listen-peer-urls=${peer}`,
+      `--initial-advertise-peer-urls=${peer}`,
+      `--initial-cluster=default=${peer}`,
+      "--unsafe-no-fsync",
+      // As kubeadm sets it: without, the API server has nothing to make bookmarks of.
+      "--watch-progress-notify-interval=5s",
+      "--log-level=warn",
+    ]);
+    await this.#until("etcd", async () => (await fetch(`${client}/readyz`)).ok);
+  }
+
+  stopEtcd(): Promise<void> {
+    const child = this.#etcd;
+    this.#etcd = undefined;
+    return end(child);
+  }
+
+  async startServer(): Promise<void> {
+    this.#server = this.#spawn("kube-apiserver", [
+      `--etcd-servers=http://127.0.0.1:${this.#etcdPort}`,
+      `--secure-port=${this.port}`,
+      "--bind-address=127.0.0.1",
+      "--endpoint-reconciler-type=none",
+      "--service-cluster-ip-range=10.0.0.0/24",
+      `--tls-cert-file=${this.file("server.crt")}`,
+      `--tls-private-key-file=${this.file("server.key")}`,
+      `--client-ca-file=${this.file("ca.crt")}`,
+      "--service-account-issuer=https://kubernetes.default.svc",
+      `--service-account-key-file=${this.file("service-account.pub")}`,
+      `--service-account-signing-key-file=${this.file("service-account.key")}`,
+      "--authorization-mode=RBAC",
+      // Nobody makes the service account "default" of a namespace here: pods would be refused.
+      "--disable-admission-plugins=ServiceAccount",
+      "--allow-privileged=true",
+      "--profiling=false",
+    ]);
+    await this.#until("kube-apiserver", () => this.#isReady());
+  }
+
+  stopServer(): Promise<void> {
+    const child = this.#server;
+    this.#server = undefined;
+    return end(child);
+  }
+
+  /** Forgets all versions up to now: whoever resumes from an older one, after a restart of the API server, gets 410. */
+  async compact(): Promise<void> {
+    const call = async (path: string, body: object) => {
+      const answer = await fetch(`http://127.0.0.1:${this.#etcdPort}/v3/kv/${path}`, { method: "POST", body: JSON.stringify(body) });
+      return (await answer.json()) as { header: { revision: string } };
+    };
+    const { header } = await call("range", { key: Buffer.from("/").toString("base64") });
+    await call("compaction", { revision: header.revision, physical: true });
+  }
+
+  #makeCertificates(): void {
+    const openssl = (...args: string[]) => execFileSync("openssl", args, { cwd: this.folder, stdio: ["ignore", "ignore", "pipe"] });
+    const request = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
+    openssl(...request, "-keyout", "ca.key", "-out", "ca.crt", "-subj", "/CN=test-ca");
+    const signed = (name: string, subject: string, ...extensions: string[]) =>
+      openssl(
+        ...[...request, "-CA", "ca.crt", "-CAkey", "ca.key", "-keyout", `${name}.key`, "-out", `${name}.crt`, "-subj", subject],
+        ...["basicConstraints=critical,CA:FALSE", ...extensions].flatMap((extension) => ["-addext", extension]),
+      );
+    signed("server", "/CN=kube-apiserver", "subjectAltName=IP:127.0.0.1,DNS:localhost", "extendedKeyUsage=serverAuth");
+    signed("admin", "/O=system:masters/CN=admin", "extendedKeyUsage=clientAuth");
+    const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    writeFileSync(this.file("service-account.key"), privateKey.export({ type: "sec1", format: "pem" }));
+    writeFileSync(this.file("service-account.pub"), publicKey.export({ type: "spki", format: "pem" }));
+    this.#writeKubeconfig("admin.kubeconfig", { "client-certificate": "admin.crt", "client-key": "admin.key" }, "default");
+  }
+
+  #writeKubeconfig(name: string, user: object, namespace: string): string {
+    const config = {
+      apiVersion: "v1",
+      kind: "Config",
+      "current-context": "test",
+      contexts: [{ name: "test", context: { cluster: "test", user: "test", namespace } }],
+      clusters: [{ name: "test", cluster: { server: this.url, "certificate-authority": "ca.crt" } }],
+      users: [{ name: "test", user }],
+    };
+    writeFileSync(this.file(name), JSON.stringify(config));
+    return this.file(name);
+  }
+
+  #spawn(name: string, args: readonly string[]): ChildProcess {
+    const log = openSync(this.file(`${name}.log`), "a");
+    const child = spawn(join(kubernetesAssets(), name), args, { stdio: ["ignore", log, log] });
+    closeSync(log);
+    return child;
+  }
+
+  #isReady(): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const request = get(`${this.url}/readyz`, { ca: readFileSync(this.file("ca.crt")), agent: false }, (response) => {
+        response.resume();
+        resolve(response.statusCode === 200);
+      });
+      request.on("error", reject);
+    });
+  }
+
+  async #until(name: string, isReady: () => Promise<boolean>): Promise<void> {
+    const child = name === "etcd" ? this.#etcd! : this.#server!;
+    const deadlineMs = performance.now() + START_MS;
+    while (!(await isReady().catch(() => false))) {
+      if (child.exitCode !== null || performance.now() > deadlineMs) {
+        throw new Error(`${name} did not start:\n${readFileSync(this.file(`${name}.log`), "utf8").slice(-4000)}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
+
+async function end(child: ChildProcess | undefined): Promise<void> {
+  if (!child || child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGTERM");
+  const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
+  await ended;
+  clearTimeout(timer);
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  const ports = await Promise.all(
+    servers.map(
+      (server) =>
+        new Promise<number>((resolve) => server.listen(0, "127.0.0.1", () => resolve((server.address() as { port: number }).port))),
+    ),
+  );
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
