@@ -70,6 +70,8 @@ export class BalancedRequest implements AttemptListener, RunningRequest {
   #discardedMs = 0;
   #sessionIds = NO_SESSION_IDS;
   #worker: Worker | undefined;
+  /** Whether the worker was not chosen for want of others. */
+  #wasUsable = false;
   #attempt: Attempt | undefined;
   #session: { uses: SessionsInUse; stem: string } | undefined;
   #repeated = false;
@@ -134,7 +136,7 @@ export class BalancedRequest implements AttemptListener, RunningRequest {
     this.#remainingBytes = head.contentLength;
     const worker = this.#worker!;
     worker.traffic.answered(status);
-    if (worker.state !== "Serving") this.#context.workers.answered(worker, this.#startedMs);
+    if (this.#wasUsable && worker.state === "NotReady") this.#context.workers.answeredLate(worker);
     // A worker that begins to drain says so in its answers before its health check is due again (rule 18).
     if (head.close) this.#context.workers.checkSoon(worker);
   }
@@ -160,7 +162,9 @@ export class BalancedRequest implements AttemptListener, RunningRequest {
     const worker = this.#worker!;
     this.#attemptEnded();
     if (!this.#response.writableEnded) this.#response.end();
-    this.#context.metrics.answered(worker, (this.#context.clock.monotonic() - this.#startedMs) / 1000);
+    const nowMs = this.#context.clock.monotonic();
+    worker.health.answered(nowMs);
+    this.#context.metrics.answered(worker, (nowMs - this.#startedMs) / 1000);
     if (!this.#request.complete) this.#discard();
   }
 
@@ -217,6 +221,7 @@ export class BalancedRequest implements AttemptListener, RunningRequest {
     this.#phase = "Waiting";
     this.#quietMs = 0;
     this.#worker = worker;
+    this.#wasUsable = worker.state !== "NotReady";
     worker.traffic.elected++;
     worker.traffic.inFlight++;
     const body = this.#body.content;

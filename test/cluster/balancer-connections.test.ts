@@ -438,3 +438,11 @@ test("An upgraded connection is handed over with the bytes behind the head, and 
   await until(() => worker.connections[0]!.said.endsWith("back"));
   socket.destroy();
 });
+
+test("A request that is given up resets its connection: what a worker that is cut off has not got never arrives (rule 19)", async (context) => {
+  const { worker, forwarder } = await start(context);
+  await send(forwarder);
+  const failed = once(worker.connections[0]!.socket, "error");
+  forwarder.forward(request(), new Hearing()).abort();
+  assert.equal((await failed)[0].code, "ECONNRESET");
+});

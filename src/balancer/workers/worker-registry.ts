@@ -94,10 +94,10 @@ export class WorkerRegistry implements Lifecycle {
     this.#stateMayHaveChanged(worker, before);
   }
 
-  /** An answer came from a worker that is not taken for a serving one; `requestedMs`: when the request came, of the monotonic time. */
-  answered(worker: Worker, requestedMs: number): void {
+  /** An answer came from a worker that was usable when it got the request. */
+  answeredLate(worker: Worker): void {
     const before = worker.state;
-    if (worker.health.recordAnswer(requestedMs)) this.#stateMayHaveChanged(worker, before);
+    if (worker.health.answeredLate()) this.#stateMayHaveChanged(worker, before);
   }
 
   /** Something hints that its state has changed: a lost connection, an answer with Connection: close. */

@@ -22,14 +22,14 @@ export interface HealthThresholds {
 export class WorkerHealth {
   readonly #thresholds: HealthThresholds;
   #verdict: "Unknown" | "Ready" | "NotReady" | "Draining";
-  /** The verdict before its health checks failed, and when the last of them was asked. */
+  /** The verdict before its health checks failed. */
   #beforeSilence: "Unknown" | "Ready" | "Draining" = "Unknown";
-  #unheardSinceMs = Number.NEGATIVE_INFINITY;
   #successes = 0;
   #failures = 0;
   #spokenFor = false;
   #drainOver = false;
   #silentSinceMs: number | undefined;
+  #answeredMs = Number.NEGATIVE_INFINITY;
 
   /** Without health checks a worker is ready from the start. */
   constructor(thresholds: HealthThresholds, checked: boolean) {
@@ -52,8 +52,10 @@ export class WorkerHealth {
   }
 
   /** A worker's own word counts at once, missing answers by the thresholds; nobody listening is the end of a drain. */
-  record(result: HealthResult, nowMs: number): void {
-    this.#silentSinceMs = result === "Silent" ? (this.#silentSinceMs ?? nowMs) : undefined;
+  record(result: HealthResult, askedMs: number): void {
+    // It has answered a request since.
+    if (result === "Silent" && askedMs < this.#answeredMs) return;
+    this.#silentSinceMs = result === "Silent" ? (this.#silentSinceMs ?? askedMs) : undefined;
     if (result === "Ready") {
       this.#failures = 0;
       this.#drainOver = false;
@@ -74,19 +76,23 @@ export class WorkerHealth {
       if (this.#verdict !== "NotReady") {
         this.#spokenFor = false;
         this.#beforeSilence = this.#verdict;
-        this.#unheardSinceMs = nowMs;
       }
       this.#verdict = "NotReady";
     }
   }
 
+  /** It has answered a request: a health check that was asked before is no news. */
+  answered(nowMs: number): void {
+    this.#answeredMs = nowMs;
+  }
+
   /**
-   * It has answered a request that was sent before it fell silent: a sign of life as good as a health check. Who was cut off may have
-   * for a moment what nobody else has: a client whose answer comes after all must not be sent elsewhere with its next request. Later
-   * requests reach a silent worker only for want of others, and prove nothing about health checks. True when the state has changed.
+   * The request was given to it before it was found silent. Who was cut off may have for a moment what nobody else has: a client whose
+   * answer comes after all must not be sent elsewhere with its next request. Answers to later requests do not count: those reach a
+   * silent worker for want of others. True when the state has changed.
    */
-  recordAnswer(requestedMs: number): boolean {
-    if (this.#verdict !== "NotReady" || this.#spokenFor || requestedMs >= this.#unheardSinceMs) return false;
+  answeredLate(): boolean {
+    if (this.#verdict !== "NotReady" || this.#spokenFor) return false;
     this.#failures = 0;
     this.#silentSinceMs = undefined;
     this.#verdict = this.#beforeSilence === "Draining" ? "Draining" : "Ready";

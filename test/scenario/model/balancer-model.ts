@@ -175,13 +175,24 @@ export class BalancerModel {
       let sweep: Timer | undefined;
       let target: WorkerProcess | undefined;
       let over = false;
+      const wasUsable = worker.health.state !== "NotReady";
+      let gone = false;
+      // What has not arrived is lost with the connection; what has, the worker reads, and learns then that nobody waits for the answer.
+      const resetConnection = () => {
+        if (!this.#reaches(worker)) return;
+        target?.host.tell(() => {
+          gone = true;
+        });
+      };
       const end = (result: AttemptResult) => {
         if (over) return;
         over = true;
+        if (result.kind === "Unresponsive") time.after(network.delay(BALANCER_ADDRESS, worker.address), resetConnection);
         sweep?.cancel();
         this.#abandon.delete(died);
         if (result.kind === "Answer") {
-          worker.health.recordAnswer(startedMs);
+          worker.health.answered(this.#nowMs);
+          if (wasUsable && worker.health.answeredLate()) this.#deps.trace.note("balancer", () => `${worker.name} answers again`);
           worker.usedMs = this.#nowMs;
           worker.connectedTo = target;
         }
@@ -200,6 +211,7 @@ export class BalancerModel {
       };
       sweep = time.after(SWEEP_MS, look);
       const deliver = () => {
+        if (over) return;
         const process = this.#deps.processAt(worker.address);
         if (!this.#reaches(worker)) {
           const reusable = this.#nowMs - worker.usedMs < (idempotent ? IDLE_MS : FRESH_MS) && worker.connectedTo?.alive === true;
@@ -209,10 +221,12 @@ export class BalancerModel {
         } else if (process?.serves) {
           target = process;
           process.host.tell(() => {
-            process.handle(request).then(
-              (answer) => this.#answer(worker, () => end({ kind: "Answer", answer })),
-              (error: Error) => this.#answer(worker, () => end({ kind: "Threw", message: error.message })),
-            );
+            process
+              .handle(request, () => gone)
+              .then(
+                (answer) => this.#answer(worker, () => end({ kind: "Answer", answer })),
+                (error: Error) => this.#answer(worker, () => end({ kind: "Threw", message: error.message })),
+              );
           });
         } else if (process?.alive || network.absenceAt(worker.address) === "Refuses") end({ kind: "Refused" });
         else time.after(CONNECT_TIMEOUT_MS, () => end({ kind: "Refused" }));
@@ -244,7 +258,9 @@ export class BalancerModel {
     const record = (result: HealthResult) => {
       if (over) return;
       over = true;
+      const before = worker.health.state;
       worker.health.record(result, startedMs);
+      if (worker.health.state !== before) this.#deps.trace.note("balancer", () => `${worker.name} is ${worker.health.state}`);
       if (result === "Ready" && startedMs > worker.errorUntilMs - ERROR_RETRY_MS) worker.errorUntilMs = 0;
       time.after(HEALTH_PERIOD_MS * (0.9 + random.fraction() / 5), () => this.#checkHealth(worker));
     };

@@ -152,7 +152,7 @@ export class WorkerProcess {
   }
 
   /** As the pipeline does it: look-up, JvmRouteBinderValve, application, ReplicationValve, the last bytes, end of access. */
-  async handle(request: AppRequest): Promise<AppAnswer> {
+  async handle(request: AppRequest, clientGone: () => boolean = () => false): Promise<AppAnswer> {
     this.#running++;
     this.#lastRequestMs = this.clock.monotonic();
     try {
@@ -160,7 +160,7 @@ export class WorkerProcess {
       if (session === undefined) return { ...EMPTY_BASKET, sessionId: undefined, worker: this.name };
       session.access();
       try {
-        return await this.#work(session, request);
+        return await this.#work(session, request, clientGone);
       } finally {
         session.endAccess();
       }
@@ -204,7 +204,7 @@ export class WorkerProcess {
     return known;
   }
 
-  async #work(session: DeltaSession, request: AppRequest): Promise<AppAnswer> {
+  async #work(session: DeltaSession, request: AppRequest, clientGone: () => boolean): Promise<AppAnswer> {
     const { kind, version, workMs } = request;
     if (workMs > 0) await this.#sleep(workMs);
     if (kind === "Add") addItem(session, version);
@@ -212,7 +212,7 @@ export class WorkerProcess {
     // The application's answer is what it read now; its last bytes leave when the others have the change.
     const answer = { ...basketOf(session), sessionId: session.id, worker: this.name };
     this.#note(() => `${kind} ${version} on ${sessionIdHash(session.id)} v${session.version}`);
-    const replicated = this.manager.requestCompleted(session);
+    const replicated = clientGone() ? this.manager.requestAbandoned(session, { uses: 1 }) : this.manager.requestCompleted(session);
     if (!this.#deps.off.acknowledgedAnswers) await replicated;
     return answer;
   }

@@ -44,6 +44,7 @@ export class HttpAttempt implements Attempt, ConnectionUser {
   abort(): void {
     if (this.#settled) return;
     this.#settle();
+    this.#connection.reset();
     this.#pool.discard(this.#connection);
   }
 

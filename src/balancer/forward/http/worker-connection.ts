@@ -120,6 +120,12 @@ export class WorkerConnection implements ResponseSink {
     this.#socket.destroy();
   }
 
+  /** The same for a request that is given up: what a worker that is cut off has not got is not to arrive when the network is back. */
+  reset(): void {
+    if (this.connected) this.#socket.resetAndDestroy();
+    this.destroy();
+  }
+
   responseHead(head: WorkerResponseHead): void {
     this.#user!.responseHead(head);
   }

@@ -98,17 +98,26 @@ test("An answer to a request from before the silence is a sign of life (rule 17)
   health.record("Silent", 1000);
   health.record("Silent", 2000);
   assert.equal(health.state, "NotReady");
-  assert.equal(health.recordAnswer(2000), false, "asked for want of others");
-  assert.equal(health.recordAnswer(1999), true);
+  assert.equal(health.answeredLate(), true);
   assert.deepEqual([health.state, health.silentSinceMs], ["Serving", undefined]);
 });
 
 test("An answer makes nobody ready who says that it is not, and ends no drain", () => {
   const says = new WorkerHealth({ fall: 1, rise: 1 }, true);
   says.record("NotReady", 10);
-  assert.deepEqual([says.recordAnswer(0), says.state], [false, "NotReady"]);
+  assert.deepEqual([says.answeredLate(), says.state], [false, "NotReady"]);
   const drains = new WorkerHealth({ fall: 1, rise: 1 }, true);
   drains.record("Draining", 10);
   drains.record("Silent", 20);
-  assert.deepEqual([drains.recordAnswer(0), drains.state], [true, "Draining"]);
+  assert.deepEqual([drains.answeredLate(), drains.state], [true, "Draining"]);
+});
+
+test("A health check that was asked before an answer says nothing about what came after (rule 17)", () => {
+  const health = new WorkerHealth({ fall: 1, rise: 1 }, true);
+  health.record("Ready", 0);
+  health.answered(1500);
+  health.record("Silent", 1499);
+  assert.deepEqual([health.state, health.silentSinceMs], ["Serving", undefined]);
+  health.record("Silent", 1500);
+  assert.equal(health.state, "NotReady");
 });
