@@ -1,5 +1,5 @@
 // One worker of a fake group, as far as replication goes: a cluster, a manager, and requests without HTTP.
-import { Registry, silentLogger, systemRandom } from "../../src/base/index.ts";
+import { type Logger, Registry, silentLogger, systemRandom } from "../../src/base/index.ts";
 import type { MemberKind } from "../../src/channel/index.ts";
 import { SimpleTcpCluster } from "../../src/replication/cluster.ts";
 import { DeltaManager } from "../../src/replication/session/delta-manager.ts";
@@ -13,6 +13,7 @@ export interface DeltaNodeOptions extends Partial<DeltaManagerOptions> {
   /** Default 6. */
   readonly channelSendOptions?: number;
   readonly kind?: MemberKind;
+  readonly logger?: Logger;
 }
 
 export class DeltaNode {
@@ -25,7 +26,7 @@ export class DeltaNode {
   constructor(group: FakeGroup, name: number, options: DeltaNodeOptions = {}) {
     this.channel = group.channel(name, options.kind);
     this.route = `n${name}`;
-    const deps = { clock: group.clock, logger: silentLogger, registry: this.registry };
+    const deps = { clock: group.clock, logger: options.logger ?? silentLogger, registry: this.registry };
     this.cluster = new SimpleTcpCluster(
       { ...deps, channel: this.channel },
       { placement: "Engine", channelSendOptions: options.channelSendOptions ?? 6, manager: { type: "Delta", attributes: {} } },
