@@ -28,7 +28,8 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly silenceMs: number;
 }
 
-const BACK_OFF = { baseMs: 500, maxMs: 30_000 };
+/** At most 10 s: a dozen informers that knock that often are no burden, and an API server that is back is found soon. */
+const BACK_OFF = { baseMs: 500, maxMs: 10_000 };
 /** A watch that lasted so long was a good one: the next failure begins at the shortest delay. */
 const SETTLED_MS = 10_000;
 /** The API server ends a watch after 5 to 10 minutes, not all at once. */

@@ -1,5 +1,5 @@
 // controller_runtime_* and workqueue_*: the names and labels that controller-runtime gives its metrics, so that dashboards fit (spec E).
-import { Counter, Gauge, Histogram, type Registry } from "../../base/index.ts";
+import { type Clock, Counter, Gauge, Histogram, type Registry } from "../../base/index.ts";
 
 const SECONDS_BUCKETS = [
   ...[0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.25, 1.5, 1.75, 2],
@@ -33,8 +33,7 @@ export class ControllerMetrics {
   readonly #workSeconds: Histogram<"name" | "controller">;
   readonly #queues = new Map<string, () => QueueTimes>();
 
-  /** `monotonic`: as a Clock's. */
-  constructor(registry: Registry, monotonic: () => number) {
+  constructor(registry: Registry, clock: Clock) {
     const registers = [registry];
     const forController = (name: string, help: string) => ({
       name: `controller_runtime_${name}`,
@@ -85,7 +84,7 @@ export class ControllerMetrics {
           for (const [queue, times] of queues) this.set({ name: queue, controller: queue }, value(times()));
         },
       });
-    const ages = ({ startsMs }: QueueTimes) => Array.from(startsMs, (startMs) => (monotonic() - startMs) / 1000);
+    const ages = ({ startsMs }: QueueTimes) => Array.from(startsMs, (startMs) => (clock.monotonic() - startMs) / 1000);
     collected("depth", "Current depth of workqueue", ({ depth }) => depth);
     collected("unfinished_work_seconds", "How many seconds of work is in progress and not yet in work_duration.", (times) =>
       ages(times).reduce((sum, age) => sum + age, 0),

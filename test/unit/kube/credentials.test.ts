@@ -63,6 +63,18 @@ describe("KubeConfigCredentials", () => {
     assert.equal((await credentials.access()).headers.Authorization, "Bearer two");
   });
 
+  it("reads a token file again when its token was refused", async () => {
+    const tokenFile = join(folder, "token");
+    writeFileSync(tokenFile, "mounted");
+    writeConfig({ "auth-provider": { name: "tokenFile", config: { tokenFile } } });
+    const credentials = new KubeConfigCredentials({ clock }, { kubeconfig });
+    assert.equal((await credentials.access()).headers.Authorization, "Bearer mounted");
+    writeFileSync(tokenFile, "rotated");
+    await clock.advance(10_000);
+    credentials.refused();
+    assert.equal((await credentials.access()).headers.Authorization, "Bearer rotated");
+  });
+
   it("tells what is wrong, and recovers when it is right again", async () => {
     const credentials = new KubeConfigCredentials({ clock }, { kubeconfig });
     rmSync(join(folder, "ca.crt"));

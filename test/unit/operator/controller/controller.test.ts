@@ -24,7 +24,7 @@ beforeEach(() => {
 });
 
 function controller(reconcile: Reconcile, options: Partial<ControllerOptions> = {}): Controller {
-  const metrics = new ControllerMetrics(registry, () => clock.monotonic());
+  const metrics = new ControllerMetrics(registry, clock);
   return new Controller({ clock, logger: log.logger, metrics, reconcile }, { name: "shops", ...options });
 }
 

@@ -12,7 +12,7 @@ let queue: WorkQueue;
 beforeEach(() => {
   clock = new ManualClock();
   registry = new Registry();
-  queue = new WorkQueue({ clock, metrics: new ControllerMetrics(registry, () => clock.monotonic()) }, { name: "shops" });
+  queue = new WorkQueue({ clock, metrics: new ControllerMetrics(registry, clock) }, { name: "shops" });
 });
 
 async function takeAll(): Promise<string[]> {
