@@ -1,5 +1,5 @@
 // CPU time and memory of processes and their children, from /proc.
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 
 /** Kernel ticks per second; fixed at 100 for user space on Linux. */
 const TICKS_PER_SECOND = 100;
@@ -51,4 +51,23 @@ export function memoryMiB(root: number): number {
     if (match) kib += Number(match[1]);
   }
   return kib / 1024;
+}
+
+/** Resident memory in MiB of this process alone. */
+export function residentMiB(pid: number): number {
+  return statusMiB(pid, "VmRSS");
+}
+
+/** The highest that `residentMiB` has been since the process began, or since the last `resetPeak`. */
+export function peakResidentMiB(pid: number): number {
+  return statusMiB(pid, "VmHWM");
+}
+
+export function resetPeak(pid: number): void {
+  writeFileSync(`/proc/${pid}/clear_refs`, "5");
+}
+
+function statusMiB(pid: number, field: string): number {
+  const match = new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(readFileSync(`/proc/${pid}/status`, "latin1"));
+  return Number(match![1]) / 1024;
 }

@@ -5,6 +5,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { silentLogger } from "../../src/base/index.ts";
+import { NODE_FLAGS } from "../../src/cli/node-flags.ts";
 import { DnsServer } from "../../src/local/dns-server.ts";
 import { RCODE, type ZoneAnswer } from "../../src/local/dns-zone.ts";
 import { type ChannelEncryption, encryptedInterceptors } from "./encrypted-interceptors.ts";
@@ -19,12 +20,31 @@ export interface TestWorkersOptions {
   /** What the group's name resolves to. */
   readonly groupAddresses: readonly string[];
   readonly groupName: string;
+  /** How many of them `start` starts; default: all. The others start with `launch`. */
+  readonly started?: number;
+  /** Runs dist/, which `npm run build` has made, in place of src/. */
+  readonly compiled?: boolean;
+  /** Command and arguments that run the worker's own command, such as `taskset -c 1`. */
+  launcher?(index: number): readonly string[];
   /** Of the server.xml that is written when there is no `serverXml`. */
   readonly channelSendOptions?: number;
   /** Of an EncryptInterceptor in the same; without it, messages are plain. */
   readonly encryption?: ChannelEncryption;
   /** The server.xml of one worker. Its environment has POD_NAME and POD_IP. */
   serverXml?(worker: { readonly index: number; readonly address: string }): string;
+}
+
+/** What the tests read of /cluster. */
+export interface ClusterPage {
+  readonly members: readonly unknown[];
+  readonly managers: readonly {
+    readonly contextName: string;
+    readonly sessions: number;
+    readonly primarySessions: number;
+    readonly stateTransferred: boolean;
+    /** With `?digest`. */
+    readonly digest?: string;
+  }[];
 }
 
 interface RunningWorker {
@@ -47,9 +67,8 @@ export class TestWorkers {
     const dns = groupDns(options.addresses[0]!, options.groupName, options.groupAddresses);
     await dns.start();
     const workers = new TestWorkers(options, dns);
-    options.addresses.forEach((_address, index) => void workers.#spawn(index));
     try {
-      await Promise.all(options.addresses.map((_address, index) => workers.#ready(index)));
+      await Promise.all(options.addresses.slice(0, options.started).map((_address, index) => workers.launch(index)));
     } catch (error) {
       await workers.stop();
       throw error;
@@ -66,25 +85,50 @@ export class TestWorkers {
     return this.#running[index]!.output;
   }
 
+  pid(index: number): number {
+    return this.#running[index]!.child.pid!;
+  }
+
+  /** Resolves when the new process is ready. */
+  async launch(index: number): Promise<void> {
+    this.#spawn(index);
+    await this.#ready(index);
+  }
+
+  /** SIGTERM; resolves when the process has ended. */
+  async end(index: number): Promise<void> {
+    const { child } = this.#running[index]!;
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, "exit");
+    child.kill("SIGTERM");
+    await ended;
+  }
+
   kill(index: number, signal: NodeJS.Signals): void {
     this.#running[index]!.child.kill(signal);
   }
 
   /** SIGTERM, a new process at the same address, ready again. */
   async restart(index: number): Promise<void> {
-    await this.#end(index);
-    this.#spawn(index);
-    await this.#ready(index);
+    await this.end(index);
+    await this.launch(index);
   }
 
   /** Resolves when each worker has that many other members. */
   async membersSeen(count: number): Promise<void> {
-    for (const address of this.#options.addresses) {
-      await this.eventually(
-        async () => ((await (await fetch(`http://${address}:9090/cluster`)).json()) as { members: unknown[] }).members.length,
-        (members) => members === count,
-      );
-    }
+    for (const index of this.#options.addresses.keys()) await this.membersSeenBy(index, count);
+  }
+
+  async membersSeenBy(index: number, count: number): Promise<void> {
+    await this.eventually(
+      async () => (await this.cluster(index)).members.length,
+      (members) => members === count,
+    );
+  }
+
+  /** The /cluster page of the worker's management port. */
+  async cluster(index: number, query = ""): Promise<ClusterPage> {
+    return (await fetch(`http://${this.#options.addresses[index]}:9090/cluster${query}`)).json() as Promise<ClusterPage>;
   }
 
   /** Repeats until the result suits; fails with the last one after 15 s. */
@@ -99,7 +143,7 @@ export class TestWorkers {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#running.map((_worker, index) => this.#end(index)));
+    await Promise.all(this.#running.map((_worker, index) => this.end(index)));
     await this.#dns.stop();
     rmSync(this.#folder, { recursive: true, force: true });
   }
@@ -113,7 +157,10 @@ export class TestWorkers {
     writeFileSync(join(base, "conf/server.xml"), text);
     const dns = `${this.#options.addresses[0]}:${this.#dns.port}`;
     const flags = ["--base", base, "--dns-server", dns, "--management-address", address];
-    const child = spawn(process.execPath, [join(ROOT, "src/cli/main.ts"), "worker", ...flags], {
+    const entry = join(ROOT, this.#options.compiled ? "dist/cli/main.js" : "src/cli/main.ts");
+    const launcher = this.#options.launcher?.(index) ?? [];
+    const [command, ...args] = [...launcher, process.execPath, ...NODE_FLAGS, entry, "worker", ...flags] as const;
+    const child = spawn(command!, args, {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, POD_NAME: `worker-${index}`, POD_IP: address },
     });
@@ -134,14 +181,6 @@ export class TestWorkers {
         throw new Error(`worker-${index} is not ready:\n${worker.output}`);
       await pause();
     }
-  }
-
-  async #end(index: number): Promise<void> {
-    const { child } = this.#running[index]!;
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const ended = once(child, "exit");
-    child.kill("SIGTERM");
-    await ended;
   }
 }
 
@@ -180,7 +219,7 @@ function serverXml(route: string, address: string, options: TestWorkersOptions):
   return `<?xml version="1.0" encoding="UTF-8"?>
 <Server port="-1">
   <Service name="Catalina">
-    <Connector port="8080" address="${address}" protocol="HTTP/1.1"/>
+    <Connector port="8080" address="${address}" protocol="HTTP/1.1" maxKeepAliveRequests="-1"/>
     <Engine name="Catalina" defaultHost="localhost" jvmRoute="${route}">
       <Cluster className="org.apache.catalina.ha.tcp.SimpleTcpCluster" channelSendOptions="${options.channelSendOptions ?? 8}">
         <Manager className="org.apache.catalina.ha.session.DeltaManager"/>

@@ -100,6 +100,9 @@ public class SessionServlet extends HttpServlet implements ContainerServlet {
                     response.getWriter().println(describe(held.getId(), held.getSession().getAttribute(name)));
                 }
                 return true;
+            case "count":
+                response.getWriter().print(manager.getActiveSessions());
+                return true;
             case "members": {
                 TreeSet<String> addresses = new TreeSet<>();
                 for (Member member : manager.getCluster().getMembers()) {
