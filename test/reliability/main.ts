@@ -41,23 +41,31 @@ async function main(): Promise<number> {
   return broken.length === 0 ? 0 : 1;
 }
 
-/** Prints a row for each mode; returns the broken promises. */
-async function runModes(fault: Fault, modes: readonly Mode[]): Promise<string[]> {
-  if (fault.long) return (await Promise.all(modes.map((mode) => runMode(fault, mode)))).flat();
-  const broken: string[] = [];
-  for (const mode of modes) broken.push(...(await runMode(fault, mode)));
-  return broken;
+interface Outcome {
+  readonly row: string;
+  readonly broken: readonly string[];
 }
 
-async function runMode(fault: Fault, mode: Mode): Promise<string[]> {
+/** Prints a row for each mode; returns the broken promises. */
+async function runModes(fault: Fault, modes: readonly Mode[]): Promise<string[]> {
+  const started: Promise<Outcome>[] = [];
+  for (const mode of modes) {
+    if (!fault.long) await started.at(-1);
+    started.push(runMode(fault, mode));
+  }
+  const outcomes = await Promise.all(started);
+  for (const { row } of outcomes) console.log(row);
+  return outcomes.flatMap(({ broken }) => broken);
+}
+
+/** A run that cannot be finished is a broken promise too. */
+async function runMode(fault: Fault, mode: Mode): Promise<Outcome> {
   const begin = `- ${fault.name}, ${mode.toLowerCase()}: `;
   try {
     const result = await runFault(fault, mode, SCALE);
-    console.log(tableRow(result));
-    return brokenPromises(result).map((sentence) => begin + sentence);
+    return { row: tableRow(result), broken: brokenPromises(result).map((sentence) => begin + sentence) };
   } catch (error) {
-    console.log(`| ${fault.title} | ${mode.toLowerCase()} | broken off |`);
-    return [begin + inspect(error)];
+    return { row: `| ${fault.title} | ${mode.toLowerCase()} | broken off |`, broken: [begin + inspect(error)] };
   }
 }
 
