@@ -6,7 +6,7 @@ import { MemoryLog } from "../support/memory-log.ts";
 import { RawSessionMember } from "../support/raw-session-member.ts";
 import { ReplicatedWorker, type ReplicatedWorkerOptions } from "../support/replicated-worker.ts";
 import { ScriptedResolver } from "../support/scripted-resolver.ts";
-import { ask, eventually, held, idIn } from "../support/session-requests.ts";
+import { ask, eventually, held, hit, idIn } from "../support/session-requests.ts";
 import { RealTomcat, type TomcatOptions } from "../support/tomcat.ts";
 
 const A = "127.0.86.2";
@@ -208,6 +208,21 @@ describe("a real Tomcat 10.1 and workers of ours", () => {
     process.kill(tomcat.pid, "SIGCONT");
     await start;
     assert.equal(worker.find(idIn(made.cookie)).getAttribute("k"), "Größe €");
+  });
+
+  it("a worker has the last of many quick changes, although an asynchronous Tomcat sends them in any order (rule 10)", async () => {
+    resolver.found(A, JAVA);
+    const worker = await startWorker(A, { channelSendOptions: 8 });
+    const tomcat = await startTomcat([A, JAVA], { channelSendOptions: 8 });
+    const last = new Map<string, number>();
+    const visit = async () => {
+      let [cookie, n] = ["", 0];
+      for (let count = 0; count < 10; count++) ({ n, cookie } = await hit(tomcat.url, cookie));
+      last.set(idIn(cookie), n);
+    };
+    for (let round = 0; round < 15; round++) await Promise.all(Array.from({ length: 20 }, visit));
+    const wrong = () => [...last].filter(([id, n]) => worker.manager.sessionWithId(id)?.getAttribute("n") !== n);
+    await eventually(wrong, (sessions) => sessions.length === 0, 5000);
   });
 
   for (const channelSendOptions of [6, 8, 10]) {

@@ -10,6 +10,7 @@ import { chooseCopy } from "./copy-choice.ts";
 import { decodeDelta } from "./delta-request.ts";
 import type { DeltaSession } from "./delta-session.ts";
 import { EarlyDeltas } from "./early-deltas.ts";
+import { SentOrder } from "./sent-order.ts";
 import { contentDigest } from "./session-digest.ts";
 import { decodeSessionStates, type SessionState } from "./session-state.ts";
 
@@ -47,10 +48,12 @@ interface OfferedName {
 export class SessionReceiver {
   readonly #table: SessionTable;
   readonly #early: EarlyDeltas;
+  readonly #order: SentOrder;
 
   constructor(table: SessionTable, clock: Clock) {
     this.#table = table;
     this.#early = new EarlyDeltas(clock);
+    this.#order = new SentOrder(clock);
   }
 
   /** Types 1, 2, 3, 13 and 15; others do nothing. Throws what refuses the message (rule 12). */
@@ -66,7 +69,7 @@ export class SessionReceiver {
         this.#known(idOf(message)).touch(sender.key);
         break;
       case SESSION_EVENTS.SessionDelta:
-        this.#changed(idOf(message), dataOf(message), numberOf(message), sender);
+        this.#changed(message, sender);
         break;
       case SESSION_EVENTS.ChangeSessionId:
         this.#renamed(idOf(message), { id: decodeSessionId(dataOf(message)), nameNumber: numberOf(message) }, sender);
@@ -95,14 +98,19 @@ export class SessionReceiver {
     this.#table.ended(id);
   }
 
-  #changed(id: string, data: Buffer, version: number | undefined, sender: Member): void {
+  #changed(message: SessionMessage, sender: Member): void {
+    const id = idOf(message);
+    const data = dataOf(message);
+    const version = numberOf(message);
     const delta = decodeDelta(data);
     if (stemOf(delta.sessionId) !== stemOf(id)) {
       throw new InvalidSessionMessageError("The data of a SESSION_DELTA belongs to another session than its message");
     }
+    const inOrder = version !== undefined;
+    const actions = inOrder ? delta.actions : this.#order.unsurpassed(stemOf(id), sender.key, message.timestamp, delta.actions);
     const session = this.#table.sessionWithId(id);
     if (session === undefined) {
-      this.#early.add(stemOf(id), delta.actions, data.length);
+      this.#early.add(stemOf(id), actions, data.length);
       this.#refuse(id);
     }
     const expected = session.version + 1;
@@ -110,7 +118,7 @@ export class SessionReceiver {
       this.#outdated(session, version, sender);
       return;
     }
-    session.applyDelta(delta.actions);
+    session.applyDelta(actions);
     session.touch(sender.key);
     session.uncounted = version === undefined;
     // A copy that came from a Tomcat has no version yet: it takes over its sender's.

@@ -480,6 +480,15 @@ describe("DeltaManager and messages that overtake one another", () => {
     for (const body of bodies) await node.channel.receive(body, localMember).catch(() => undefined);
   }
 
+  it("keeps the later of two changes that a Tomcat sent, in whichever order they arrive (rule 10)", async () => {
+    const [a] = (await nodes(1)) as [DeltaNode];
+    const sent = (value: number, atMs: number) => encodeSessionMessage({ ...decodeSessionMessage(delta(value)), timestamp: atMs });
+    await arrive(a, sessionCreated(CONTEXT, id, clock.now(), clock.now()), sent(2, 1002), sent(1, 1001));
+    assert.deepEqual(a.attributes(id), { n: 2 });
+    await arrive(a, sent(3, 1003));
+    assert.deepEqual(a.attributes(id), { n: 3 });
+  });
+
   it("keeps the change of a session whose announcement is still on its way", async () => {
     const [a] = (await nodes(1)) as [DeltaNode];
     await arrive(a, delta(1), delta(2), sessionCreated(CONTEXT, id, clock.now(), clock.now()));
