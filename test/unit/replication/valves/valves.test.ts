@@ -24,6 +24,8 @@ class TestRequest {
   cookie: string | undefined;
   /** Bytes of the answer have left. */
   streamed = false;
+  clientGone = false;
+  complete = false;
   replacedBy: number | undefined;
   readonly res = { destroyed: false, destroy: () => Object.assign(this.res, { destroyed: true }) };
   #beforeEnd: (() => void | Promise<void>)[] = [];
@@ -59,9 +61,15 @@ class TestRequest {
       work(this);
     });
     assert.equal(called, 1);
-    const pending = this.#beforeEnd.map((hook) => hook()).find((result) => result !== undefined);
+    const pending = this.end();
     this.session?.endAccess();
-    return pending ?? undefined;
+    this.complete = true;
+    return pending;
+  }
+
+  /** The application ends its answer. */
+  end(): Promise<void> | undefined {
+    return this.#beforeEnd.map((hook) => hook()).find((result) => result !== undefined) ?? undefined;
   }
 }
 
@@ -141,6 +149,20 @@ describe("ReplicationValve", () => {
     await request.through(valve({ durability: "Required" }), set);
     assert.equal(request.replacedBy, undefined);
     assert.deepEqual(b.attributes(id), { n: 2 });
+  });
+
+  it("sends what the application changes after its client has gone, and gives way to what another member has answered since", async () => {
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    const request = new TestRequest(a.manager, { id });
+    request.clientGone = true;
+    await request.through(valve(), set);
+    request.session!.setAttribute("n", 3);
+    await request.end();
+    assert.deepEqual(b.attributes(id), { n: 3 });
+    await b.request(id, (session) => session.setAttribute("n", 10));
+    request.session!.setAttribute("n", 4);
+    await request.end();
+    assert.deepEqual([a.attributes(id), b.attributes(id)], [{ n: 10 }, { n: 10 }]);
   });
 
   it("answers 503 at once when there is no other member, and only for changes: durability Required (rule 8)", async () => {
