@@ -15,6 +15,7 @@ import {
 } from "../../src/kube/index.ts";
 import { KubeApiServer } from "../support/kube-api-server.ts";
 import { KubeTestClient } from "../support/kube-test-client.ts";
+import { ManualClock } from "../support/manual-clock.ts";
 
 const NAMESPACE = "default";
 
@@ -161,6 +162,25 @@ describe("KubeClient and a real API server", () => {
     const read = await client.get<ConfigMap>(RESOURCES.ConfigMap, { namespace: NAMESPACE, name: "readable" });
     assert.equal(read.data?.key, "1");
     await assert.rejects(client.list(RESOURCES.Secret, { namespace: NAMESPACE }), (error) => isApiError(error, "Forbidden"));
+    await client.stop();
+  });
+
+  it("becomes who its certificate on disk says, when that was replaced", async () => {
+    const review = { apiVersion: "authentication.k8s.io/v1", kind: "SelfSubjectReview", metadata: { name: "" } };
+    const reviews = resource(review.apiVersion, review.kind, "selfsubjectreviews", "Cluster");
+    const kubeconfig = cluster.file("rotated.kubeconfig");
+    writeFileSync(kubeconfig, readFileSync(cluster.adminKubeconfig, "utf8").replace("admin.crt", "me.crt").replace("admin.key", "me.key"));
+    cluster.signClientCertificate("me", "/CN=first");
+    const clock = new ManualClock();
+    const { client } = new KubeTestClient(new KubeConfigCredentials({ clock }, { kubeconfig }));
+    const whoAmI = async () => {
+      const { status } = await client.create<KubeObject & { status: { userInfo: { username: string } } }>(reviews, review);
+      return status.userInfo.username;
+    };
+    assert.equal(await whoAmI(), "first");
+    cluster.signClientCertificate("me", "/CN=second");
+    await clock.advance(10_000);
+    assert.equal(await whoAmI(), "second");
     await client.stop();
   });
 

@@ -198,6 +198,19 @@ describe("Informer and a real API server", () => {
       assert.equal(maps.failure, undefined);
     }));
 
+  it("is equal again after the API server stood still", () =>
+    withInformer(async () => {
+      await write("a", "before");
+      cluster.freezeServer();
+      await eventually(
+        () => maps.failure,
+        (failure) => failure !== undefined,
+      );
+      cluster.thawServer();
+      await write("a", "after");
+      await equal(60_000);
+    }));
+
   it("is equal again after etcd was away", () =>
     withInformer(async () => {
       await cluster.stopEtcd();

@@ -11,6 +11,7 @@ import { kubernetesAssets } from "./kubernetes-assets.ts";
 
 const START_MS = 60_000;
 const STOP_MS = 20_000;
+const SELF_SIGNED = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
 
 export class KubeApiServer {
   /** Certificates, logs and data; removed by `stop`. */
@@ -20,10 +21,6 @@ export class KubeApiServer {
   readonly #etcdPeerPort: number;
   #etcd: ChildProcess | undefined;
   #server: ChildProcess | undefined;
-  readonly #killAll = () => {
-    this.#server?.kill("SIGKILL");
-    this.#etcd?.kill("SIGKILL");
-  };
 
   private constructor([port, etcdPort, etcdPeerPort]: readonly number[]) {
     this.port = port!;
@@ -33,7 +30,6 @@ export class KubeApiServer {
 
   static async start(): Promise<KubeApiServer> {
     const cluster = new KubeApiServer(await freePorts(3));
-    process.once("exit", cluster.#killAll);
     cluster.#makeCertificates();
     await cluster.startEtcd();
     await cluster.startServer();
@@ -44,7 +40,6 @@ export class KubeApiServer {
   async stop(): Promise<void> {
     await this.stopServer();
     await this.stopEtcd();
-    process.off("exit", this.#killAll);
     rmSync(this.folder, { recursive: true, force: true });
   }
 
@@ -129,6 +124,20 @@ export class KubeApiServer {
     return end(child);
   }
 
+  /** It accepts connections and says nothing until it is thawed. */
+  freezeServer(): void {
+    this.#server!.kill("SIGSTOP");
+  }
+
+  thawServer(): void {
+    this.#server!.kill("SIGCONT");
+  }
+
+  /** Writes NAME.crt and NAME.key, for a client: "/O=group/CN=user". */
+  signClientCertificate(name: string, subject: string): void {
+    this.#sign(name, subject, "extendedKeyUsage=clientAuth");
+  }
+
   /** Forgets all versions up to now: whoever resumes from an older one, after a restart of the API server, gets 410. */
   async compact(): Promise<void> {
     const call = async (path: string, body: object) => {
@@ -140,20 +149,23 @@ export class KubeApiServer {
   }
 
   #makeCertificates(): void {
-    const openssl = (...args: string[]) => execFileSync("openssl", args, { cwd: this.folder, stdio: ["ignore", "ignore", "pipe"] });
-    const request = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
-    openssl(...request, "-keyout", "ca.key", "-out", "ca.crt", "-subj", "/CN=test-ca");
-    const signed = (name: string, subject: string, ...extensions: string[]) =>
-      openssl(
-        ...[...request, "-CA", "ca.crt", "-CAkey", "ca.key", "-keyout", `${name}.key`, "-out", `${name}.crt`, "-subj", subject],
-        ...["basicConstraints=critical,CA:FALSE", ...extensions].flatMap((extension) => ["-addext", extension]),
-      );
-    signed("server", "/CN=kube-apiserver", "subjectAltName=IP:127.0.0.1,DNS:localhost", "extendedKeyUsage=serverAuth");
-    signed("admin", "/O=system:masters/CN=admin", "extendedKeyUsage=clientAuth");
+    this.#openssl(...SELF_SIGNED, "-keyout", "ca.key", "-out", "ca.crt", "-subj", "/CN=test-ca");
+    this.#sign("server", "/CN=kube-apiserver", "subjectAltName=IP:127.0.0.1,DNS:localhost", "extendedKeyUsage=serverAuth");
+    this.signClientCertificate("admin", "/O=system:masters/CN=admin");
     const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     writeFileSync(this.file("service-account.key"), privateKey.export({ type: "sec1", format: "pem" }));
     writeFileSync(this.file("service-account.pub"), publicKey.export({ type: "spki", format: "pem" }));
     this.#writeKubeconfig("admin.kubeconfig", { "client-certificate": "admin.crt", "client-key": "admin.key" }, "default");
+  }
+
+  #sign(name: string, subject: string, ...extensions: string[]): void {
+    const files = ["-CA", "ca.crt", "-CAkey", "ca.key", "-keyout", `${name}.key`, "-out", `${name}.crt`];
+    const added = ["basicConstraints=critical,CA:FALSE", ...extensions].flatMap((extension) => ["-addext", extension]);
+    this.#openssl(...SELF_SIGNED, ...files, "-subj", subject, ...added);
+  }
+
+  #openssl(...args: string[]): void {
+    execFileSync("openssl", args, { cwd: this.folder, stdio: ["ignore", "ignore", "pipe"] });
   }
 
   #writeKubeconfig(name: string, user: object, namespace: string): string {
@@ -171,7 +183,9 @@ export class KubeApiServer {
 
   #spawn(name: string, args: readonly string[]): ChildProcess {
     const log = openSync(this.file(`${name}.log`), "a");
-    const child = spawn(join(kubernetesAssets(), name), args, { stdio: ["ignore", log, log] });
+    // Whatever ends this process, a time-out of the test runner too, ends them with it.
+    const command = ["--pdeathsig", "SIGKILL", join(kubernetesAssets(), name), ...args];
+    const child = spawn("setpriv", command, { stdio: ["ignore", log, log] });
     closeSync(log);
     return child;
   }
@@ -202,6 +216,7 @@ async function end(child: ChildProcess | undefined): Promise<void> {
   if (!child || child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise((resolve) => child.once("exit", resolve));
   child.kill("SIGTERM");
+  child.kill("SIGCONT");
   const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
   await ended;
   clearTimeout(timer);
