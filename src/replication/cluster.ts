@@ -17,6 +17,7 @@ import { ReplicationMetrics } from "./replication-metrics.ts";
 import { DeltaManager, type ManagerCluster } from "./session/delta-manager.ts";
 import type { DeltaManagerDescription, DeltaManagerOptions } from "./session/delta-manager-options.ts";
 import type { SessionInventory } from "./session/session-inventory.ts";
+import { Standstill } from "./standstill.ts";
 import type { JoinerGroup } from "./state-transfer/state-joiner.ts";
 import { clusterValveFactories } from "./valves/registry.ts";
 
@@ -61,6 +62,7 @@ export class SimpleTcpCluster implements Lifecycle, MembershipListener, ManagerC
   readonly group: JoinerGroup;
   readonly replicator: Replicator;
   readonly metrics: ReplicationMetrics;
+  readonly standstill: Standstill;
   /** The valves that a Cluster element may hold, by class name. */
   readonly valveFactories: ReadonlyMap<string, ValveFactory>;
   readonly #channel: ClusterChannel;
@@ -76,6 +78,7 @@ export class SimpleTcpCluster implements Lifecycle, MembershipListener, ManagerC
     this.#options = options;
     this.metrics = ReplicationMetrics.of(deps.registry);
     this.group = groupOf(channel);
+    this.standstill = new Standstill(clock);
     const { acknowledge, asynchronous } = fromOptionBits(options.channelSendOptions);
     this.replicator = new Replicator(
       { channel, clock, logger, metrics: this.metrics, kindOf: (member) => channel.hello.kindOf(member) },
@@ -138,11 +141,14 @@ export class SimpleTcpCluster implements Lifecycle, MembershipListener, ManagerC
   addManager(manager: DeltaManager): void {
     if (this.#managers.has(manager.contextName)) throw new DuplicateManagerError(manager.contextName);
     this.#managers.set(manager.contextName, manager);
+    if (this.#managers.size === 1) this.standstill.start();
     if (this.#startsAborted) manager.abortStart();
   }
 
   removeManager(manager: DeltaManager): void {
-    if (this.owns(manager)) this.#managers.delete(manager.contextName);
+    if (!this.owns(manager)) return;
+    this.#managers.delete(manager.contextName);
+    if (this.#managers.size === 0) this.standstill.stop();
   }
 
   memberAdded(): void {

@@ -7,11 +7,13 @@ import type { Kept } from "../peers/kept.ts";
 import type { ReplicationMetrics } from "../replication-metrics.ts";
 import { DeltaManager } from "../session/delta-manager.ts";
 import { DeltaSession } from "../session/delta-session.ts";
+import type { Standstill } from "../standstill.ts";
 
 /** The cluster, as far as the valve asks. */
 export interface ReplicationValveCluster {
   owns(manager: DeltaManager): boolean;
   readonly metrics: Pick<ReplicationMetrics, "notKept">;
+  readonly standstill: Pick<Standstill, "settled">;
 }
 
 const NOT_KEPT = "What this request changed is on one server only, so it may be lost. Try again in a moment.";
@@ -37,19 +39,31 @@ export class ReplicationValve implements Valve {
     this.#required = durability === "Required";
   }
 
+  /** After a standstill of this process requests wait a moment; those whose clients have gone meanwhile are not carried out. */
   invoke(request: Request, next: (request: Request) => void): void {
     const manager = request.context?.manager;
-    if (manager instanceof DeltaManager && this.#cluster.owns(manager)) {
-      this.#indicatePrimary(request);
-      const filtered = this.#filter?.test(request.decodedUri) === true;
-      request.onBeforeEnd(() => {
-        if (filtered) return this.#judge(request, manager.requestSkipped());
-        const session = sessionOf(request);
-        if (!request.clientGone) return this.#judge(request, manager.requestCompleted(session));
-        return this.#judge(request, manager.requestAbandoned(session, { uses: request.complete ? 0 : 1 }));
-      });
+    if (!(manager instanceof DeltaManager) || !this.#cluster.owns(manager)) {
+      next(request);
+      return;
     }
-    next(request);
+    const proceed = () => {
+      this.#indicatePrimary(request);
+      request.onBeforeEnd(() => {
+        const standstill = this.#cluster.standstill.settled();
+        return standstill === undefined ? this.#completed(request, manager) : standstill.then(() => this.#completed(request, manager));
+      });
+      next(request);
+    };
+    const settled = this.#cluster.standstill.settled();
+    if (settled === undefined) proceed();
+    else void settled.then(() => (request.clientGone ? request.res.destroy() : proceed()));
+  }
+
+  #completed(request: Request, manager: DeltaManager): Promise<void> | undefined {
+    if (this.#filter?.test(request.decodedUri) === true) return this.#judge(request, manager.requestSkipped());
+    const session = sessionOf(request);
+    if (!request.clientGone) return this.#judge(request, manager.requestCompleted(session));
+    return this.#judge(request, manager.requestAbandoned(session, { uses: request.complete ? 0 : 1 }));
   }
 
   /** Without a promise where nothing is awaited: most requests change nothing. */

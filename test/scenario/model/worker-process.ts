@@ -156,6 +156,8 @@ export class WorkerProcess {
     this.#running++;
     this.#lastRequestMs = this.clock.monotonic();
     try {
+      await this.cluster.standstill.settled();
+      if (clientGone()) throw new Error("nobody waits for the answer");
       const session = this.#sessionFor(request);
       if (session === undefined) return { ...EMPTY_BASKET, sessionId: undefined, worker: this.name };
       session.access();
@@ -208,6 +210,7 @@ export class WorkerProcess {
     const { kind, version, workMs } = request;
     if (workMs > 0) await this.#sleep(workMs);
     if (kind === "Add") addItem(session, version);
+    await this.cluster.standstill.settled();
     if (kind === "Rename") this.manager.changeSessionId(session, this.manager.generateSessionId());
     // The application's answer is what it read now; its last bytes leave when the others have the change.
     const answer = { ...basketOf(session), sessionId: session.id, worker: this.name };

@@ -340,3 +340,21 @@ describe("JvmRouteBinderValve (rule 16)", () => {
     assert.deepEqual(group.routes(SessionAccessed), []);
   });
 });
+
+describe("ReplicationValve after a standstill of its process", () => {
+  it("carries out what waited only when the others' news have been read, and nothing whose client has gone (rules 11, 13)", async () => {
+    const waiting = Promise.withResolvers<void>();
+    const valve = new ReplicationValve(
+      { owns: () => true, metrics: a.cluster.metrics, standstill: { settled: () => waiting.promise } },
+      {},
+    );
+    const requests = [false, true].map((clientGone) => Object.assign(new TestRequest(a.manager), { clientGone }));
+    const carriedOut: boolean[] = [];
+    for (const request of requests) valve.invoke(request as unknown as Request, () => carriedOut.push(request.clientGone));
+    assert.deepEqual(carriedOut, []);
+    waiting.resolve();
+    await waiting.promise;
+    await group.settle();
+    assert.deepEqual([carriedOut, requests.map(({ res }) => res.destroyed)], [[false], [false, true]]);
+  });
+});
