@@ -75,7 +75,8 @@ export class DeltaManager
     );
     const renamedToo: StateSource = {
       contextName: this.contextName,
-      stems: () => this.stems(),
+      // Which of them travel is asked in their turn: a look at all of them would hold up requests.
+      stems: () => [...this.sessions.keys()],
       stateOf: (stem) => exported(this.localSession(stem)),
     };
     this.#donor = new StateDonor({ channel: group, metrics, clock: deps.clock, logger: deps.logger }, renamedToo);

@@ -68,7 +68,8 @@ export class DeltaRequest {
   }
 
   clear(): void {
-    this.#byName?.clear();
+    // An empty map is 200 bytes in each session that was ever changed here.
+    this.#byName = undefined;
     this.#inOrder = undefined;
   }
 

@@ -45,10 +45,10 @@ export class DeltaSession extends StandardSession {
   safe = false;
   /** Of the clock's `monotonic`, when the others last heard of it from here. */
   lastSentMs = Number.NEGATIVE_INFINITY;
-  /** The lane of its messages (rule 10): its first stem, whatever it is called later. */
-  readonly orderKey: string;
   readonly #deltaKeeper: DeltaSessionKeeper;
   readonly #record: DeltaRequest;
+  /** Of the id before its first change. */
+  #firstStem: string | undefined;
   /** Names of attributes that somebody may be changing in place (rule 14). */
   #watched: Set<string> | undefined;
   /** By name, what undoes the changes that were not sent: what stood there before, or what others have made of it; null: nothing. */
@@ -62,9 +62,13 @@ export class DeltaSession extends StandardSession {
 
   constructor(keeper: DeltaSessionKeeper, id: string, maxInactiveIntervalSeconds: number, options: DeltaSessionOptions) {
     super(keeper, id, maxInactiveIntervalSeconds);
-    this.orderKey = stemOf(id);
     this.#deltaKeeper = keeper;
     this.#record = new DeltaRequest(options.recordAllActions);
+  }
+
+  /** The lane of its messages (rule 10): its first stem, whatever it is called later. */
+  get orderKey(): string {
+    return this.#firstStem ?? stemOf(this.id);
   }
 
   /** When it was last used, in milliseconds since 1970; also of an expired one. */
@@ -133,6 +137,7 @@ export class DeltaSession extends StandardSession {
   override setId(id: string): void {
     const before = this.id;
     super.setId(id);
+    if (stemOf(id) !== stemOf(before)) this.#firstStem ??= stemOf(before);
     if (this.#notes?.get(EXPECTED_SESSION_ID_NOTE) !== before) return;
     this.#notes.set(EXPECTED_SESSION_ID_NOTE, id);
     this.#record.set(DELTA_TYPES.Note, EXPECTED_SESSION_ID_NOTE, id);

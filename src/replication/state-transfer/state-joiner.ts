@@ -58,8 +58,8 @@ const RETRY_MS = 500;
 const STALL_CHECK_MS = 1000;
 /** A Tomcat without sessions that sends in blocks says "complete" at once; later, its blocks have been lost (ha.md 16.6). */
 const EMPTY_DONOR_MS = 1000;
-/** Replayed messages in one turn of the event loop. */
-const REPLAY_SLICE = 500;
+/** Replayed messages in one turn of the event loop: a millisecond, in which nobody gets an acknowledgement. */
+const REPLAY_SLICE = 50;
 const ASK = { acknowledge: "Received", asynchronous: false } as const;
 const ANSWER = { acknowledge: "None", asynchronous: true } as const;
 
