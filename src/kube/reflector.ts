@@ -28,6 +28,7 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly silenceMs: number;
 }
 
+const WHOLE_NUMBER = /^[1-9]\d*$/;
 /** At most 10 s: a dozen informers that knock that often are no burden, and an API server that is back is found soon. */
 const BACK_OFF = { baseMs: 500, maxMs: 10_000 };
 /** A watch that lasted so long was a good one: the next failure begins at the shortest delay. */
@@ -39,6 +40,8 @@ const WATCH_SECONDS = 300;
  * changed since it started. But it may also wait for a version that it lost, after etcd was put back: only a list tells.
  */
 const SILENT_WATCHES = 2;
+/** Beside 410: going on from the last version would bring the same again, or nothing. */
+const RELIST_AFTER = [SilentWatchError, TimeTravelError, InvalidAnswerError];
 /** Lists that expire between two of their pages, in a row, before it counts as a failure. */
 const EXPIRED_LISTS = 3;
 
@@ -52,6 +55,8 @@ export class Reflector<T extends KubeObject> {
   /** Where the next watch goes on; undefined: list first. */
   #version: string | undefined;
   #silences = 0;
+  /** When the present watch was opened, if it was. */
+  #openedMs: number | undefined;
   /** On the present watch: it is getting on, however often it breaks. */
   #hasHeard = false;
   #failure: Error | undefined;
@@ -78,7 +83,7 @@ export class Reflector<T extends KubeObject> {
   async run(signal: AbortSignal): Promise<void> {
     let failures = 0;
     while (!signal.aborted) {
-      const startedMs = this.#clock.monotonic();
+      this.#openedMs = undefined;
       this.#hasHeard = false;
       let retryAfterMs = 0;
       try {
@@ -89,7 +94,7 @@ export class Reflector<T extends KubeObject> {
         this.#lost(asError(error));
         if (error instanceof ApiError) retryAfterMs = error.retryAfterMs ?? 0;
       }
-      if (this.#clock.monotonic() - startedMs >= SETTLED_MS) failures = 0;
+      if (this.#clock.monotonic() - (this.#openedMs ?? Number.POSITIVE_INFINITY) >= SETTLED_MS) failures = 0;
       else failures = this.#hasHeard ? 1 : failures + 1;
       const waitMs = Math.max(retryAfterMs, failures === 0 ? 0 : backOffMs(BACK_OFF, failures, this.#random));
       await delay(this.#clock, waitMs, signal).catch(() => undefined);
@@ -142,6 +147,7 @@ export class Reflector<T extends KubeObject> {
   }
 
   #found(): void {
+    this.#openedMs = this.#clock.monotonic();
     if (this.#failure) this.#logger.info("Contact to the API server is back");
     this.#failure = undefined;
   }
@@ -151,15 +157,17 @@ export class Reflector<T extends KubeObject> {
       this.#logger.debug({ err: error }, "Watch was silent");
       return;
     }
-    if (isApiError(error, "Expired") || error instanceof SilentWatchError || error instanceof TimeTravelError) this.#version = undefined;
+    if (isApiError(error, "Expired") || RELIST_AFTER.some((kind) => error instanceof kind)) this.#version = undefined;
     this.#silences = 0;
+    // Once is enough until it is over.
+    this.#logger[this.#failure ? "debug" : "warn"]({ err: error, relist: this.#version === undefined }, "Watch failed");
     this.#failure = error;
-    this.#logger.warn({ err: error, relist: this.#version === undefined }, "Watch failed");
   }
 }
 
-/** Versions are whole numbers, without zeros before them, that only grow (Kubernetes 1.35 promises it). */
+/** Versions are whole numbers that only grow (Kubernetes 1.35 promises it); those of an API server of another kind are not compared. */
 function isOlder(one: string, other: string): boolean {
+  if (!WHOLE_NUMBER.test(one) || !WHOLE_NUMBER.test(other)) return false;
   return one.length === other.length ? one < other : one.length < other.length;
 }
 

@@ -174,6 +174,10 @@ describe("Informer", () => {
     source.latest.bookmark("99");
     await clock.advance(2000);
     assert.equal(source.listed, 3);
+    source.latest.bookmark("of another kind");
+    source.latest.bookmark("7");
+    await clock.advance(2000);
+    assert.equal(source.listed, 3);
     await pods.stop();
   });
 
@@ -219,6 +223,49 @@ describe("Informer", () => {
       assert.equal(source.latest.options.resourceVersion, String(version));
     }
     assert.equal(source.watches.length, 21);
+    await pods.stop();
+  });
+
+  it("lists again after an event that cannot be read: it would come again", async () => {
+    const pods = informer();
+    await pods.start();
+    source.latest.event("ADDED", { apiVersion: "v1", kind: "Pod", metadata: { namespace: "shop", name: "a" } });
+    await clock.advance(1000);
+    assert.equal(source.listed, 2);
+    await pods.stop();
+  });
+
+  it("does not take a slow list for a good watch", async () => {
+    const slow = { lists: 0 };
+    const pages = source.pages.bind(source);
+    source.pages = async function* <T extends KubeObject>(...args: Parameters<typeof pages>) {
+      slow.lists++;
+      await new Promise<void>((resolve) => clock.setTimeout(resolve, 15_000));
+      yield* pages<T>(...args);
+    };
+    const pods = informer();
+    const started = pods.start();
+    await clock.advance(15_000);
+    await started;
+    source.watchFailures = Array.from({ length: 50 }, () => EXPIRED);
+    source.latest.error(410, "Expired");
+    await clock.advance(300_000);
+    assert.ok(slow.lists < 18, `${slow.lists} lists in 5 minutes`);
+    const stopped = pods.stop();
+    await clock.advance(15_000);
+    await stopped;
+  });
+
+  it("says once that it lost contact, and once that it is back", async () => {
+    const pods = informer();
+    await pods.start();
+    source.watchFailures = [BROKEN, BROKEN, BROKEN];
+    source.latest.fail(BROKEN);
+    await clock.advance(60_000);
+    assert.deepEqual(
+      log.lines.map(({ level, msg }) => `${level} ${msg}`),
+      ["warn Watch failed", "info Contact to the API server is back"],
+    );
     await pods.stop();
   });
 
