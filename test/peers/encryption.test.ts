@@ -46,6 +46,7 @@ function realTomcat(encryption: ChannelEncryption): RealTomcat {
     members: MEMBERS,
     channelSendOptions: SYNCHRONOUS,
     stateTransferTimeoutSeconds: STATE_TRANSFER_TIMEOUT_SECONDS,
+    heartbeatMs: 500,
     encryption,
   });
 }

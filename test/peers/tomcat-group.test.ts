@@ -225,12 +225,11 @@ describe("a real Tomcat 10.1 and workers of ours", () => {
     await eventually(wrong, (sessions) => sessions.length === 0, 5000);
   });
 
-  for (const channelSendOptions of [6, 8, 10]) {
-    it(`a Tomcat has the last of many quick changes of every session, channelSendOptions ${channelSendOptions} (rule 10)`, async () => {
-      resolver.found(A, JAVA);
+  it("a Tomcat has the last of many quick changes of every session, whatever the channelSendOptions of ours (rule 10)", async () => {
+    resolver.found(A, JAVA);
+    const tomcat = await startTomcat([A, JAVA]);
+    for (const channelSendOptions of [6, 8, 10]) {
       const worker = await startWorker(A, { channelSendOptions });
-      const tomcat = await startTomcat([A, JAVA], { channelSendOptions });
-      await worker.channel.hello.everyMemberAnswered();
       const ids: string[] = [];
       const visit = async () => {
         const id = await worker.create((session) => session.setAttribute("n", 0));
@@ -249,6 +248,7 @@ describe("a real Tomcat 10.1 and workers of ours", () => {
       };
       if (channelSendOptions === 6) assert.deepEqual(await wrong(), []);
       else await eventually(wrong, (sessions) => sessions.length === 0, 5000);
-    });
-  }
+      await stopped(worker);
+    }
+  });
 });

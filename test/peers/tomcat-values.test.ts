@@ -5,7 +5,7 @@ import { UnreplicableAttributeError } from "../../src/replication/errors.ts";
 import { JavaObject, javaDouble, javaLong } from "../../src/serialization/index.ts";
 import { ReplicatedWorker } from "../support/replicated-worker.ts";
 import { ScriptedResolver } from "../support/scripted-resolver.ts";
-import { ask, attributeIn, held, idIn } from "../support/session-requests.ts";
+import { ask, attributeIn, eventually, held, idIn } from "../support/session-requests.ts";
 import { RealTomcat } from "../support/tomcat.ts";
 
 const OURS = "127.0.87.2";
@@ -220,6 +220,23 @@ describe("values of a real Tomcat 10.1 and of a worker of ours", () => {
         [await inTomcat(name, "both"), await inTomcat(name, "mine"), await inTomcat(name, "theirs")],
         ["java.lang.String ours", "java.lang.Integer 1", "java.lang.Integer 42"],
       );
+    });
+
+    it("a change of ours that arrives during a request of the Tomcat makes it forget to tell what that request has changed", async () => {
+      const cookie = await setInTomcat("string");
+      const id = idIn(cookie);
+      await ask(tomcat.url, "op=hold");
+      const running = ask(tomcat.url, "op=set&k=theirs&v=integer&wait=1", cookie);
+      await eventually(
+        () => inTomcat(id, "theirs"),
+        (text) => text === "java.lang.Integer 42",
+      );
+      await worker.request(id, (session) => session.setAttribute("mine", 1));
+      await ask(tomcat.url, "op=release");
+      await running;
+      assert.deepEqual([await inTomcat(id, "theirs"), await inTomcat(id, "mine")], ["java.lang.Integer 42", "java.lang.Integer 1"]);
+      // ha.md 3.4: it discards its own record. Only sessions that stay with one member at a time are safe from that (rule 17).
+      assert.deepEqual([inOurs(id, "theirs"), inOurs(id, "mine")], [undefined, 1]);
     });
 
     it("a request of the Tomcat that only reads changes nothing here, and is answered with nothing (rules 13, 22)", async () => {

@@ -2,7 +2,10 @@ import jakarta.servlet.http.HttpSessionEvent;
 import jakarta.servlet.http.HttpSessionListener;
 import java.util.concurrent.CountDownLatch;
 
-/** Holds up whoever makes a session, a request or a message from another member, while the servlet's `op=hold` is in force. */
+/**
+ * Holds up whoever makes a session, a request or a message from another member, and requests with `wait`, while the servlet's `op=hold`
+ * is in force.
+ */
 public class CreationGate implements HttpSessionListener {
     private static volatile CountDownLatch closed;
 
@@ -18,6 +21,10 @@ public class CreationGate implements HttpSessionListener {
 
     @Override
     public void sessionCreated(HttpSessionEvent event) {
+        pass();
+    }
+
+    static void pass() {
         CountDownLatch gate = closed;
         if (gate == null) return;
         try {

@@ -83,6 +83,7 @@ public class SessionServlet extends HttpServlet implements ContainerServlet {
         if (op.equals("set")) session.setAttribute(name, value(request.getParameter("v")));
         if (op.equals("remove")) session.removeAttribute(name);
         if (op.equals("rename")) request.changeSessionId();
+        if (request.getParameter("wait") != null) CreationGate.pass();
         response.getWriter().print(describe(session.getId(), session.getAttribute(name)));
     }
 
