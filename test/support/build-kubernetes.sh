@@ -17,6 +17,12 @@ if [ -x "$cache/etcd" ] && [ -x "$cache/kube-apiserver" ] && [ -x "$cache/kubect
   exit 0
 fi
 
+if ! command -v go >/dev/null 2>&1; then
+  echo "Go is missing, which builds the Kubernetes API server for test/kube: install it, or name a folder with etcd, kube-apiserver and kubectl in KUBEBUILDER_ASSETS" >&2
+  exit 1
+fi
+echo "Building etcd $ETCD and Kubernetes $KUBERNETES, once; this takes some minutes" >&2
+
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$cache"

@@ -21,5 +21,5 @@ export function missingAssets(): string | undefined {
   const missing = NAMES.filter((name) => !existsSync(join(folder, name)));
   return missing.length === 0
     ? undefined
-    : `${missing.join(", ")} not found in ${folder}: run "sh test/support/build-kubernetes.sh" (needs Go)`;
+    : `${missing.join(", ")} not found in ${folder}: run "npm run setup:peers" (needs Go)`;
 }

@@ -11,8 +11,6 @@ interface Suite {
   readonly timeoutMs: number;
   /** What the machine lacks for this suite, in a few words, or undefined. */
   readonly missing: () => string | undefined;
-  /** What may be missing is a right that nobody can install, as in a container: --all skips the suite then, and says so. */
-  readonly optional?: boolean;
 }
 
 const present = () => undefined;
@@ -33,7 +31,6 @@ const SUITES: readonly Suite[] = [
     concurrency: 1,
     timeoutMs: 300_000,
     missing: namespacesMissing,
-    optional: true,
   },
   {
     name: "peers",
@@ -64,7 +61,7 @@ function main(args: readonly string[]): number {
     const missing = suite.missing();
     if (missing !== undefined) {
       results.push(`${suite.name}: skipped, ${missing}`);
-      if (names.length > 0 || (all && !suite.optional)) failed = true;
+      if (names.length > 0 || all) failed = true;
       continue;
     }
     const files = globSync(suite.files);
