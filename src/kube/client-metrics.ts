@@ -29,7 +29,7 @@ export class ClientMetrics {
     });
     const histogram = (name: string, help: string, buckets: number[]) =>
       new Histogram({ name: `rest_client_${name}`, help, labelNames: ["verb", "host"], buckets, registers });
-    this.#seconds = histogram("request_duration_seconds", "Request latency in seconds, up to the end of the answer.", SECONDS_BUCKETS);
+    this.#seconds = histogram("request_duration_seconds", "Request latency in seconds, up to the head of the answer.", SECONDS_BUCKETS);
     this.#limiterSeconds = histogram("rate_limiter_duration_seconds", "Client side rate limiter latency in seconds.", SECONDS_BUCKETS);
     this.#requestBytes = histogram("request_size_bytes", "Request size in bytes.", BYTES_BUCKETS);
     this.#responseBytes = histogram("response_size_bytes", "Response size in bytes.", BYTES_BUCKETS);

@@ -133,13 +133,8 @@ export class LeaderElector implements Lifecycle {
     this.#elected.resolve(false);
     if (this.#renewedMs === undefined) return;
     this.#resigned();
-    const { holderIdentity: _holder, ...spec } = this.#lease?.spec ?? {};
     try {
-      // A second is the least that the API server takes; without a holder nobody waits for it.
-      await this.#write(
-        { ...spec, leaseDurationSeconds: 1, renewTime: microTime(this.#clock.now()) },
-        { isUrgent: true, timeoutMs: RELEASE_TIMEOUT_MS },
-      );
+      await this.#release();
       this.#logger.info("Lease released");
     } catch (error) {
       this.#logger.warn({ err: asError(error) }, "Lease could not be released: it runs out");
@@ -200,6 +195,24 @@ export class LeaderElector implements Lifecycle {
       // Somebody wrote to it, or removed it: the next attempt looks first.
       if (isApiError(error, "Conflict") || isApiError(error, "NotFound") || isApiError(error, "AlreadyExists")) this.#lease = undefined;
       if (!signal.aborted) this.#logger.warn({ err: asError(error) }, "Lease could not be renewed");
+    }
+  }
+
+  async #release(): Promise<void> {
+    const { namespace, name, identity } = this.#options;
+    const call = { isUrgent: true, timeoutMs: RELEASE_TIMEOUT_MS };
+    const write = () => {
+      const { holderIdentity: _holder, ...spec } = this.#lease?.spec ?? {};
+      // A second is the least that the API server takes; without a holder nobody waits for it.
+      return this.#write({ ...spec, leaseDurationSeconds: 1, renewTime: microTime(this.#clock.now()) }, call);
+    };
+    try {
+      await write();
+    } catch (error) {
+      if (!isApiError(error, "Conflict")) throw error;
+      // The last renewal was cut off by the stop, and arrived all the same.
+      this.#observe(await this.#client.find<Lease>(RESOURCES.Lease, { namespace, name }, call));
+      if (this.#lease?.spec?.holderIdentity === identity) await write();
     }
   }
 

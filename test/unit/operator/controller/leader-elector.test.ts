@@ -166,6 +166,14 @@ describe("LeaderElector", () => {
     await after.elector.stop();
   });
 
+  it("releases its lease also when a renewal arrived that it believes cut off", async () => {
+    const leader = startProcess("one");
+    await pass(1000);
+    store.overwrite({ ...store.spec, renewTime: "arrived" });
+    await leader.elector.stop();
+    assert.equal(store.spec.holderIdentity, undefined);
+  });
+
   it("tells whoever waits that it was stopped before it led", async () => {
     const first = startProcess("one");
     const second = startProcess("two");
