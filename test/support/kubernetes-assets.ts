@@ -19,7 +19,5 @@ export function kubernetesAssets(): string {
 export function missingAssets(): string | undefined {
   const folder = kubernetesAssets();
   const missing = NAMES.filter((name) => !existsSync(join(folder, name)));
-  return missing.length === 0
-    ? undefined
-    : `${missing.join(", ")} not found in ${folder}: run "npm run setup:peers" (needs Go)`;
+  return missing.length === 0 ? undefined : `${missing.join(", ")} not found in ${folder}: run "npm run setup:peers" (needs Go)`;
 }
