@@ -73,7 +73,7 @@ export class DeltaRequest {
     this.#inOrder = undefined;
   }
 
-  /** The external form, in a stream of its own. `sessionId` must be what the receiver calls the session, or it refuses. */
+  /** The external form, in a stream of its own. Ours refuses a `sessionId` of another session than its message's; a Tomcat does not look. */
   encode(sessionId: string): Buffer {
     const output = new ObjectOutputStream();
     output.writeUTF(sessionId);
