@@ -73,7 +73,10 @@ export class DeltaRequest {
     this.#inOrder = undefined;
   }
 
-  /** The external form, in a stream of its own. Ours refuses a `sessionId` of another session than its message's; a Tomcat does not look. */
+  /**
+   * The external form, in a stream of its own. Ours refuses a `sessionId` of another session than that of its message; a Tomcat does not
+   * look at it (seen with 10.1.60).
+   */
   encode(sessionId: string): Buffer {
     const output = new ObjectOutputStream();
     output.writeUTF(sessionId);
