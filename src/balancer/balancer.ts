@@ -1,11 +1,12 @@
 // The balancer: each request to a living worker, the same session to the same worker.
-import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
 import {
   type Clock,
   DnsNameResolver,
   type Lifecycle,
+  LifecycleGroup,
   type Logger,
   type NameResolver,
   type Random,
@@ -18,6 +19,8 @@ import { type Client, type GatedRequest, type GateOptions, GateRefusal, passGate
 import { createStatusPage } from "./admin/status-page.ts";
 import { BalancedRequest, type RequestContext, type UpgradeOffer } from "./balanced-request.ts";
 import { BalancerMetrics } from "./balancer-metrics.ts";
+import { CertificateFiles } from "./certificate-files.ts";
+import { ClientListener, type ClientListenerDeps } from "./client-listener.ts";
 import { HttpForwarder } from "./forward/http/http-forwarder.ts";
 import { UpgradedConnection } from "./forward/upgraded-connection.ts";
 import { RunningRequests } from "./running-requests.ts";
@@ -40,8 +43,6 @@ export interface BalancerDeps {
 
 /** How often running requests are looked at for progress: the precision of all time-outs. */
 const SWEEP_MS = 500;
-/** How often node:http looks for connections whose head is overdue. */
-const HEAD_CHECK_MS = 2000;
 const ALLOWED_METHODS = "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH, TRACE";
 
 export class Balancer implements Lifecycle {
@@ -52,11 +53,13 @@ export class Balancer implements Lifecycle {
   readonly #metrics: BalancerMetrics;
   readonly #context: RequestContext;
   readonly #gateOptions: GateOptions;
-  readonly #server: Server;
+  readonly #background: LifecycleGroup;
+  readonly #listeners: readonly [ClientListener, ...ClientListener[]];
   readonly #upgraded = new Set<UpgradedConnection>();
   #clientConnections = 0;
   #sweeper: Timer | undefined;
 
+  /** Throws CertificateError. */
   constructor(deps: BalancerDeps, settings: BalancerSettings) {
     this.#clock = deps.clock;
     this.#logger = deps.logger.child({ component: "Balancer" });
@@ -74,7 +77,10 @@ export class Balancer implements Lifecycle {
       this.#context.method.retain(names);
       this.#metrics.retain(names);
     };
-    this.#server = this.#createServer();
+    const { tls } = settings.listen;
+    const certificate = tls && new CertificateFiles({ clock: deps.clock, logger: this.#logger }, tls);
+    this.#background = new LifecycleGroup([this.#workers, ...(certificate ? [certificate] : [])]);
+    this.#listeners = this.#createListeners(certificate);
     deps.management.addPage(
       "/balancer",
       createStatusPage({
@@ -93,20 +99,25 @@ export class Balancer implements Lifecycle {
 
   /** The port that was bound; valid after `start`. */
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return this.#listeners[0].port;
+  }
+
+  /** The same for HTTPS; undefined without a certificate. */
+  get httpsPort(): number | undefined {
+    return this.#listeners[1]?.port;
   }
 
   /** Looks for workers once, then listens, whether some were found or not: /readyz tells when one is serving. */
   async start(): Promise<void> {
-    await this.#workers.start();
+    await this.#background.start();
     try {
-      await this.#listen();
+      await new LifecycleGroup(this.#listeners).start();
     } catch (error) {
-      await this.#workers.stop();
+      await this.#background.stop();
       throw error;
     }
     this.#sweeper = this.#clock.setInterval(() => this.#sweep(), SWEEP_MS);
-    this.#logger.info({ port: this.port, discovery: this.#settings.discovery.type }, "Balancer listens");
+    this.#logger.info({ port: this.port, httpsPort: this.httpsPort, discovery: this.#settings.discovery.type }, "Balancer listens");
   }
 
   /** Not ready, no new connections, WebSockets cut; running requests may end until the deadline, with Connection: close. */
@@ -116,15 +127,13 @@ export class Balancer implements Lifecycle {
     const deadline = this.#clock.setTimeout(() => {
       this.#logger.warn({ requests: this.#context.running.size }, "Requests cut at the drain deadline");
       this.#context.running.destroyAll();
-      this.#server.closeAllConnections();
+      for (const listener of this.#listeners) listener.closeAllConnections();
     }, this.#settings.drain.deadlineSeconds * 1000);
-    await new Promise<void>((resolve) => {
-      this.#server.close(() => resolve());
-      this.#server.closeIdleConnections();
-    });
+    // At once, not in turn: none may take connections while another waits for its last.
+    await Promise.all(this.#listeners.map((listener) => listener.stop()));
     deadline.cancel();
     this.#sweeper?.cancel();
-    await this.#workers.stop();
+    await this.#background.stop();
   }
 
   #handle(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
@@ -169,47 +178,28 @@ export class Balancer implements Lifecycle {
 
   #sweep(): void {
     this.#context.running.sweep(SWEEP_MS);
-    if (this.#context.stopping) this.#server.closeIdleConnections();
+    if (!this.#context.stopping) return;
+    for (const listener of this.#listeners) listener.closeIdleConnections();
   }
 
-  #listen(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#server.once("error", reject);
-      this.#server.listen({ port: this.#settings.listen.port, host: this.#settings.listen.address }, () => {
-        this.#server.off("error", reject);
-        this.#server.on("error", (error) => this.#logger.error({ err: error }, "Listening for clients failed"));
-        resolve();
-      });
-    });
-  }
-
-  #createServer(): Server {
-    const { timeouts, limits, listen } = this.#settings;
-    const server = createServer(
-      {
-        maxHeaderSize: limits.headerBytes,
-        headersTimeout: timeouts.headSeconds * 1000,
-        keepAliveTimeout: timeouts.keepAliveSeconds * 1000,
-        requestTimeout: 0, // a body may take as long as it makes progress: the sweep watches
-        connectionsCheckingInterval: HEAD_CHECK_MS,
-        requireHostHeader: false, // the gate's affair
-        noDelay: true,
-        shouldUpgradeCallback: (request) => request.method === "GET" && request.headers.upgrade?.toLowerCase() === "websocket",
+  /** HTTP first, then HTTPS where there is a certificate. */
+  #createListeners(certificate: CertificateFiles | undefined): readonly [ClientListener, ...ClientListener[]] {
+    const deps: ClientListenerDeps = {
+      logger: this.#logger,
+      onRequest: (request, response, awaitsContinue) => this.#handle(request, response, awaitsContinue),
+      onUpgrade: (request, socket, bytes) => this.#upgrade(request, socket, bytes),
+      onConnection: (socket) => {
+        this.#clientConnections++;
+        socket.once("close", () => this.#clientConnections--);
       },
-      (request, response) => this.#handle(request, response, false),
-    );
-    server.maxConnections = listen.maxConnections;
-    server.maxHeadersCount = 0; // node:http would drop fields beyond its limit; the gate refuses them
-    server.on("checkContinue", (request, response) => this.#handle(request, response, true));
-    server.on("upgrade", (request, socket, bytes) => this.#upgrade(request, socket, bytes));
-    server.on("connect", (_request, socket) =>
-      socket.end("HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"),
-    );
-    server.on("connection", (socket) => {
-      this.#clientConnections++;
-      socket.once("close", () => this.#clientConnections--);
-    });
-    return server;
+    };
+    const settings = this.#settings;
+    const { port, tls } = settings.listen;
+    const http = new ClientListener(deps, { settings, port });
+    if (tls === undefined || certificate === undefined) return [http];
+    const https = new ClientListener(deps, { settings, port: tls.port, certificate: certificate.first });
+    certificate.onChanged = (changed) => https.setCertificate(changed);
+    return [http, https];
   }
 
   #createContext(running: RunningRequests): RequestContext {
@@ -292,7 +282,10 @@ const IPV4_IN_IPV6 = "::ffff:";
 
 function clientOf(request: IncomingMessage): Client {
   const address = request.socket.remoteAddress ?? "unknown"; // unknown: it has gone already (RFC 7239 6.2)
-  return { address: address.startsWith(IPV4_IN_IPV6) ? address.slice(IPV4_IN_IPV6.length) : address, scheme: "http" };
+  return {
+    address: address.startsWith(IPV4_IN_IPV6) ? address.slice(IPV4_IN_IPV6.length) : address,
+    scheme: request.socket instanceof TLSSocket ? "https" : "http",
+  };
 }
 
 /** The connection ends after it: what follows on it may not be what it seems. */

@@ -71,6 +71,14 @@ const schema = z.strictObject({
       address: z.string().min(1).max(255).optional().describe("address that clients connect to; default: every address"),
       port: port.default(8080).describe("port that clients connect to; 0: any free one"),
       maxConnections: z.int().min(1).max(1_000_000).default(10_000).describe("connections of clients; further ones are closed at once"),
+      tls: z
+        .strictObject({
+          port: port.default(8443).describe("port that clients connect to with HTTPS; 0: any free one"),
+          certificateFile: z.string().min(1).max(4096).describe("PEM file with the certificate and its chain"),
+          keyFile: z.string().min(1).max(4096).describe("PEM file with its key; both are looked at again every 30 s"),
+        })
+        .optional()
+        .describe("HTTPS beside HTTP; absent: HTTP alone"),
     })
     .prefault({}),
   management: z
