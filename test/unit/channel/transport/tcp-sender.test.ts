@@ -431,6 +431,29 @@ describe("TcpSender: a member that is frozen (rule 3)", () => {
     return new Set(failures.map(({ error }) => (error instanceof ChannelError ? error.faultyMembers[0]!.cause.constructor : error)));
   }
 
+  it("that closes its connection in the end gets what it has not read once more, whether acknowledged or not, in the old order (rule 10)", async () => {
+    const { sender } = await run();
+    const member = await peer();
+    member.reading = false;
+    sender.setWindow(member.member, 256);
+    const names = Array.from({ length: 60 }, (_, index) => String(index).padStart(4, "0"));
+    const sends = names.map((name, index) => send(sender, member, Buffer.concat([Buffer.from(name), FRAME]), index % 2 === 0 ? 6 : 8));
+    while (member.sockets.length === 0) await turn();
+    for (let turns = 0; turns < 20; turns++) await turn();
+    member.reading = true;
+    member.sockets[0]!.destroy();
+    await Promise.all(sends);
+    const arrived = () => member.texts.map((text) => text.slice(0, 4));
+    while (arrived().at(-1) !== names.at(-1)) await member.until(member.received.length + 1);
+    // What the kernel had taken of those without acknowledgement is gone with the connection; rule 11 sees to that.
+    assert.deepEqual(arrived(), arrived().toSorted());
+    assert.deepEqual(
+      names.filter((name, index) => index % 2 === 0 && !arrived().includes(name)),
+      [],
+    );
+    assert.ok(arrived().length > 40, `${arrived().length} arrived`);
+  });
+
   it("is given up when nothing has left its socket for the time-out; what had counted as sent is reported", async () => {
     const { clock, count, member, messages, failures } = await stuck();
     await clock.advance(2900);
