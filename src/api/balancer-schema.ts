@@ -56,6 +56,17 @@ const httpRoute = z
   .prefault({})
   .describe("An HTTPRoute in front of the Service");
 
+const tls = z
+  .object({
+    enabled: z.boolean().default(false).describe("Whether balancers serve HTTPS, beside HTTP"),
+    secretName: objectName
+      .optional()
+      .describe("Secret with tls.crt and tls.key, as cert-manager makes it; a renewed one is used without a restart"),
+    port: port.default(443).describe("Port of the Service for HTTPS"),
+  })
+  .prefault({})
+  .describe("HTTPS up to the balancers");
+
 export const balancer = z
   .object({
     replicas: z.int().min(0).max(100).optional().describe("Number of balancers; unset: created with 2, then left to an autoscaler"),
@@ -92,6 +103,7 @@ export const balancer = z
       .prefault({})
       .describe("How long balancers wait"),
     service,
+    tls,
     ingress,
     httpRoute,
     template: podTemplate("balancers"),

@@ -13,7 +13,6 @@ const FIELDS: ReadonlySet<string> = new Set([
   "spec.balancer.accessLog",
   "spec.balancer.backend",
   "spec.balancer.statusPage",
-  "spec.balancer.tls",
   "spec.group.interceptors",
   "spec.group.placement",
   "spec.pools",

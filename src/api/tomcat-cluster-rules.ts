@@ -21,9 +21,12 @@ type Volume = NonNullable<PodTemplate["volumes"]>[number];
 /** Variables that workers and balancers get from the operator. */
 export const RESERVED_VARIABLES = ["POD_NAME", "POD_IP", "DNS_MEMBERSHIP_SERVICE_NAME"] as const;
 /** Folders that the operator mounts, or that hold what the image brings. */
-const RESERVED_FOLDERS = ["/", "/usr/local/tomcat", "/run/secrets/tomcat-cluster"] as const;
+const RESERVED_FOLDERS = [
+  ...["/", "/tmp", "/etc/tomcat-cluster", "/run/secrets/tomcat-cluster/channel-keys", "/run/secrets/tomcat-cluster/tls"],
+  ...["/usr/local/tomcat", "/usr/local/tomcat/conf/server.xml", "/usr/local/tomcat/temp", "/usr/local/tomcat/work"],
+];
 /** Volumes that the operator makes; beside them "application-" and a number. */
-const RESERVED_VOLUMES = ["configuration", "channel-keys", "tmp", "temp", "work"] as const;
+const RESERVED_VOLUMES = ["configuration", "channel-keys", "tls", "tmp", "temp", "work"] as const;
 const VOLUME_KINDS = ["configMap", "secret", "persistentVolumeClaim", "emptyDir"] as const;
 const SOURCE_KINDS = ["image", "url", "configMap", "claim"] as const;
 const VALUE_KINDS = ["configMapKeyRef", "secretKeyRef", "fieldRef"] as const;
@@ -98,6 +101,18 @@ export const TOMCAT_CLUSTER_RULES: readonly TomcatClusterRule[] = [
     `at most one of ${SOURCE_KINDS.join(", ")} may be given`,
     (self) => given(self, SOURCE_KINDS) <= 1,
   ),
+  rule<Spec["balancer"]["tls"]>(
+    "spec.balancer.tls",
+    "!self.enabled || has(self.secretName)",
+    "secretName must name the Secret with certificate and key",
+    ({ enabled, secretName }) => !enabled || secretName !== undefined,
+  ),
+  rule<Spec["balancer"]>(
+    "spec.balancer",
+    "!self.tls.enabled || self.tls.port != self.service.port",
+    "tls.port must not be service.port: HTTP and HTTPS have a port each",
+    ({ tls, service }) => !tls.enabled || tls.port !== service.port,
+  ),
   rule<Spec["balancer"]["httpRoute"]>(
     "spec.balancer.httpRoute",
     "!self.enabled || self.parentRefs.size() > 0",
@@ -142,7 +157,7 @@ function podTemplateRules(path: string): readonly TomcatClusterRule[] {
     rule<Volume>(
       `${path}.volumes.[]`,
       `!(self.mountPath in ${celList(RESERVED_FOLDERS)})`,
-      `mountPath must not be ${RESERVED_FOLDERS.join(" or ")}, which the pod needs itself`,
+      `mountPath must not be one that the pod needs itself: ${RESERVED_FOLDERS.join(", ")}`,
       ({ mountPath }) => !RESERVED_FOLDERS.some((reserved) => reserved === mountPath),
     ),
   ];

@@ -9,6 +9,7 @@ const FIELDS = [
   "template",
   "balancer.replicas",
   "balancer.service",
+  "balancer.tls",
   "balancer.ingress",
   "balancer.httpRoute",
   "balancer.template",

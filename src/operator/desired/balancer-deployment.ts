@@ -1,12 +1,12 @@
 // The balancers. They keep nothing, so the Deployment's own rolling update will do.
 import type { TomcatCluster } from "../../api/index.ts";
-import { SETTINGS_ENTRY } from "./balancer-config-map.ts";
+import { SETTINGS_ENTRY, TLS_DIRECTORY } from "./balancer-config-map.ts";
 import { configurationDigest } from "./configuration-digest.ts";
 import type { DesiredInputs } from "./desired-inputs.ts";
 import type { KubernetesObject } from "./kubernetes-object.ts";
 import { CONFIGURATION_ANNOTATION, objectMeta, selectorLabels } from "./labels.ts";
-import { BALANCER_HTTP_PORT, balancerConfigMapName, balancerName, HTTP_PORT_NAME } from "./names.ts";
-import { MANAGEMENT_CONTAINER_PORT, podTemplateOf, probes } from "./pod-template.ts";
+import { BALANCER_HTTP_PORT, BALANCER_HTTPS_PORT, balancerConfigMapName, balancerName, HTTP_PORT_NAME, HTTPS_PORT_NAME } from "./names.ts";
+import { KEY_FILE_MODE, MANAGEMENT_CONTAINER_PORT, podTemplateOf, probes } from "./pod-template.ts";
 
 /** Balancers of a cluster whose manifest does not say how many. */
 export const INITIAL_BALANCERS = 2;
@@ -24,6 +24,7 @@ const REVISION_HISTORY = 3;
 export function desiredBalancerDeployment(cluster: TomcatCluster, inputs: DesiredInputs, settings: string): KubernetesObject {
   const { balancer, drain } = cluster.spec;
   const selector = selectorLabels(cluster, "balancer");
+  const https = httpsParts(balancer.tls);
   return {
     apiVersion: "apps/v1",
     kind: "Deployment",
@@ -41,18 +42,28 @@ export function desiredBalancerDeployment(cluster: TomcatCluster, inputs: Desire
           image: inputs.image,
           command: ["tomcat-cluster", "balancer", "--config", `${SETTINGS_FOLDER}/${SETTINGS_ENTRY}`],
           env: [],
-          ports: [{ name: HTTP_PORT_NAME, containerPort: BALANCER_HTTP_PORT }, MANAGEMENT_CONTAINER_PORT],
+          ports: [{ name: HTTP_PORT_NAME, containerPort: BALANCER_HTTP_PORT }, ...https.ports, MANAGEMENT_CONTAINER_PORT],
           lifecycle: { preStop: { sleep: { seconds: LEAVING_SECONDS } } },
           ...probes(),
-          volumeMounts: [{ name: "configuration", mountPath: SETTINGS_FOLDER, readOnly: true }],
+          volumeMounts: [{ name: "configuration", mountPath: SETTINGS_FOLDER, readOnly: true }, ...https.volumeMounts],
         },
         initContainers: [],
-        volumes: [{ name: "configuration", configMap: { name: balancerConfigMapName(cluster) } }],
+        volumes: [{ name: "configuration", configMap: { name: balancerConfigMapName(cluster) } }, ...https.volumes],
         pod: {
           terminationGracePeriodSeconds: LEAVING_SECONDS + Math.ceil(drain.deadlineSeconds) + GRACE_BEYOND_DRAIN_SECONDS,
           serviceAccountName: balancerName(cluster),
         },
       }),
     },
+  };
+}
+
+/** The Secret's files change under running balancers, which read them again: its content is in no digest. */
+function httpsParts({ enabled, secretName }: TomcatCluster["spec"]["balancer"]["tls"]) {
+  if (!enabled) return { ports: [], volumes: [], volumeMounts: [] };
+  return {
+    ports: [{ name: HTTPS_PORT_NAME, containerPort: BALANCER_HTTPS_PORT }],
+    volumes: [{ name: "tls", secret: { secretName, defaultMode: KEY_FILE_MODE } }],
+    volumeMounts: [{ name: "tls", mountPath: TLS_DIRECTORY, readOnly: true }],
   };
 }

@@ -3,10 +3,12 @@ import type { TomcatCluster } from "../../api/index.ts";
 import type { DesiredInputs } from "./desired-inputs.ts";
 import type { KubernetesObject } from "./kubernetes-object.ts";
 import { objectMeta, selectorLabels } from "./labels.ts";
-import { balancerName, HTTP_PORT_NAME } from "./names.ts";
+import { balancerName, HTTP_PORT_NAME, HTTPS_PORT_NAME } from "./names.ts";
 
 export function desiredBalancerService(cluster: TomcatCluster, inputs: DesiredInputs): KubernetesObject {
-  const { type, port, annotations } = cluster.spec.balancer.service;
+  const { service, tls } = cluster.spec.balancer;
+  const { type, port, annotations } = service;
+  const https = { name: HTTPS_PORT_NAME, port: tls.port, targetPort: HTTPS_PORT_NAME, protocol: "TCP", appProtocol: "https" };
   return {
     apiVersion: "v1",
     kind: "Service",
@@ -14,7 +16,10 @@ export function desiredBalancerService(cluster: TomcatCluster, inputs: DesiredIn
     spec: {
       type,
       selector: selectorLabels(cluster, "balancer"),
-      ports: [{ name: HTTP_PORT_NAME, port, targetPort: HTTP_PORT_NAME, protocol: "TCP", appProtocol: "http" }],
+      ports: [
+        { name: HTTP_PORT_NAME, port, targetPort: HTTP_PORT_NAME, protocol: "TCP", appProtocol: "http" },
+        ...(tls.enabled ? [https] : []),
+      ],
     },
   };
 }

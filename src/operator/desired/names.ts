@@ -5,6 +5,8 @@ export type Named = Pick<TomcatCluster, "metadata">;
 
 /** Of the workers' HTTP port, and of the SRV records made of it. */
 export const HTTP_PORT_NAME = "http";
+/** Of the balancers' port for HTTPS. */
+export const HTTPS_PORT_NAME = "https";
 /** Of the receiver's port. */
 export const CHANNEL_PORT_NAME = "channel";
 /** Of the management port. */
@@ -13,6 +15,7 @@ export const MANAGEMENT_PORT_NAME = "management";
 export const WORKER_HTTP_PORT = 8080;
 /** Where balancers serve HTTP; the port of their Service is the user's choice. */
 export const BALANCER_HTTP_PORT = 8080;
+export const BALANCER_HTTPS_PORT = 8443;
 export const MANAGEMENT_PORT = 9090;
 /** CATALINA_BASE in the workers' image: conf/, webapps/ and the rest are where a Tomcat image has them. */
 export const WORKER_BASE = "/usr/local/tomcat";

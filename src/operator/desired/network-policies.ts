@@ -3,12 +3,12 @@ import type { TomcatCluster } from "../../api/index.ts";
 import type { DesiredInputs } from "./desired-inputs.ts";
 import type { KubernetesObject } from "./kubernetes-object.ts";
 import { type Component, objectMeta, selectorLabels } from "./labels.ts";
-import { BALANCER_HTTP_PORT, balancerName, MANAGEMENT_PORT, WORKER_HTTP_PORT, workersPolicyName } from "./names.ts";
+import { BALANCER_HTTP_PORT, BALANCER_HTTPS_PORT, balancerName, MANAGEMENT_PORT, WORKER_HTTP_PORT, workersPolicyName } from "./names.ts";
 
 const NAMESPACE_NAME_LABEL = "kubernetes.io/metadata.name";
 
 export function desiredNetworkPolicies(cluster: TomcatCluster, inputs: DesiredInputs): readonly KubernetesObject[] {
-  const { networkPolicy, group } = cluster.spec;
+  const { networkPolicy, group, balancer } = cluster.spec;
   if (!networkPolicy.enabled) return [];
   const pods = (component: Component) => ({ podSelector: { matchLabels: selectorLabels(cluster, component) } });
   const management = [
@@ -28,7 +28,10 @@ export function desiredNetworkPolicies(cluster: TomcatCluster, inputs: DesiredIn
       // Balancers ask there whether a worker is ready.
       { from: [pods("balancer"), ...management], ports: [tcp(MANAGEMENT_PORT)] },
     ]),
-    policy("balancer", balancerName(cluster), [{ ports: [tcp(BALANCER_HTTP_PORT)] }, { from: management, ports: [tcp(MANAGEMENT_PORT)] }]),
+    policy("balancer", balancerName(cluster), [
+      { ports: [tcp(BALANCER_HTTP_PORT), ...(balancer.tls.enabled ? [tcp(BALANCER_HTTPS_PORT)] : [])] },
+      { from: management, ports: [tcp(MANAGEMENT_PORT)] },
+    ]),
   ];
 }
 

@@ -139,6 +139,9 @@ function volumeSource({ name, configMap, secret, persistentVolumeClaim, emptyDir
   return { name, ...definedOnly({ configMap, secret, persistentVolumeClaim }), ...(emptyDir && { emptyDir }) };
 }
 
+/** Of files with keys: for the pod's group alone. */
+export const KEY_FILE_MODE = 0o440;
+
 /** The management port of a container, which every pod has. */
 export const MANAGEMENT_CONTAINER_PORT = { name: MANAGEMENT_PORT_NAME, containerPort: MANAGEMENT_PORT };
 

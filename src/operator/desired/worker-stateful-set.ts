@@ -17,15 +17,13 @@ import {
   workersConfigMapName,
   workersServiceName,
 } from "./names.ts";
-import { MANAGEMENT_CONTAINER_PORT, podTemplateOf, probes } from "./pod-template.ts";
+import { KEY_FILE_MODE, MANAGEMENT_CONTAINER_PORT, podTemplateOf, probes } from "./pod-template.ts";
 import { CHANNEL_KEY_DIRECTORY, WORKER_ENVIRONMENT } from "./server-xml.ts";
 import { SENDING_KEY_ENTRY, SERVER_XML_ENTRY } from "./worker-config-map.ts";
 
 /** After the drain's deadline: for running requests to end, for the queue to be flushed, and for good-byes (rule 18). */
 const GRACE_BEYOND_DRAIN_SECONDS = 15;
 const REVISION_HISTORY = 3;
-/** For the pod's group alone. */
-const KEY_FILE_MODE = 0o440;
 /** Folders of the base that a worker writes to; the image's file system cannot be written. */
 const SCRATCH_FOLDERS = { tmp: "/tmp", temp: `${WORKER_BASE}/temp`, work: `${WORKER_BASE}/work` };
 

@@ -78,6 +78,7 @@ test("the shortest manifest has the defaults of the Kubernetes side, and leaves 
         healthCheck: {},
         timeouts: {},
         service: { type: "ClusterIP", port: 80 },
+        tls: { enabled: false, port: 443 },
         ingress: { enabled: false, hosts: [] },
         httpRoute: { enabled: false, parentRefs: [], hostnames: [] },
         template: {},

@@ -125,6 +125,21 @@ test("an overlay cannot take away the labels that pods are found by", () => {
   assert.deepEqual(made({ template: { podOverlay: { metadata: null } } }).worker.metadata.labels, made().worker.metadata.labels);
 });
 
+test("a volume of the user's cannot have the name or the place of one of the pods' own", () => {
+  const { worker, balancer } = made({
+    applications: [{ path: "/", source: { configMap: { name: "files" } } }],
+    balancer: { tls: { enabled: true, secretName: "x" } },
+  });
+  const refuses = (volume: object) =>
+    assert.throws(() => clusterOf({ template: { volumes: [{ name: "mine", mountPath: "/mine", emptyDir: {}, ...volume }] } }), {
+      code: "INVALID_MANIFEST",
+    });
+  for (const { spec } of [worker, balancer]) {
+    for (const { name } of spec.volumes) refuses({ name });
+    for (const { mountPath } of spec.containers[0].volumeMounts) if (!mountPath.includes("/applications/")) refuses({ mountPath });
+  }
+});
+
 test("behind an Ingress or a Gateway balancers believe what these say of the client, and not otherwise", () => {
   const forwarded = (balancer: NonNullable<TomcatClusterManifest["spec"]>["balancer"]) =>
     /^forwarded: (.*)$/m.exec(objectOf(made({ balancer }).objects, "ConfigMap", "shop-balancer").data["balancer.yaml"])?.[1];

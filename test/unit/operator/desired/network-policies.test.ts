@@ -48,6 +48,11 @@ test("everybody reaches the balancers' HTTP, and no other port of anybody", () =
   assert.deepEqual([...admitted(BALANCER, 22), ...admitted(WORKER, 22)], []);
 });
 
+test("HTTPS is open to everybody where it is served, and else to nobody", () => {
+  assert.deepEqual(admitted(BALANCER, 8443, { balancer: { tls: { enabled: true, secretName: "x" } } }), Object.keys(PEERS));
+  assert.deepEqual(admitted(BALANCER, 8443), []);
+});
+
 test("which namespaces watch can be chosen, and be all", () => {
   const watched = (namespaceLabels: Record<string, string>) =>
     admitted(BALANCER, 9090, { networkPolicy: { monitoring: { namespaceLabels } } });
