@@ -1,12 +1,11 @@
 // `npm run bench`: product.md's budgets, ours and the real peers in one run, as ratios. Prints a table; fails only when something breaks.
 // `npm run bench -- --encryption off|on|both` (default both): whether the channels are encrypted, on both sides alike, with AES-256-GCM.
-import { spawnSync } from "node:child_process";
-import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import { RealHttpd } from "../support/httpd.ts";
 import { LocalCluster } from "../support/local-cluster.ts";
 import { cpuSeconds, memoryMiB } from "../support/process-cpu.ts";
 import { RealTomcat } from "../support/tomcat.ts";
+import { build, ENCRYPTION, encryptionsToMeasure, machine } from "./bench-options.ts";
 import { CONNECTIONS, createSessions, load, SESSIONS } from "./load.ts";
 import { workerStartSeconds } from "./worker-start.ts";
 
@@ -36,8 +35,6 @@ interface Setup {
   readonly mode: Mode;
   readonly encrypted: boolean;
 }
-
-const ENCRYPTION = { algorithm: "AES/GCM/NoPadding", key: "00112233445566778899aabbccddeeff".repeat(2) } as const;
 
 async function measure(contender: Contender): Promise<Figures> {
   try {
@@ -135,18 +132,16 @@ function ratio(name: string, value: number, budget: number, higherIsBetter = fal
 /** Without and with encryption, as the command line says. */
 function setups(): readonly Setup[] {
   const { encryption } = parseArgs({ options: { encryption: { type: "string", default: "both" } } }).values;
-  if (!["off", "on", "both"].includes(encryption)) throw new Error(`--encryption is off, on or both, not "${encryption}"`);
-  return [false, true]
-    .filter((encrypted) => encryption === "both" || encrypted === (encryption === "on"))
-    .flatMap((encrypted) => (["Asynchronous", "Synchronous"] as const).map((mode) => ({ mode, encrypted })));
+  return encryptionsToMeasure(encryption).flatMap((encrypted) =>
+    (["Asynchronous", "Synchronous"] as const).map((mode) => ({ mode, encrypted })),
+  );
 }
 
 async function main(): Promise<void> {
   const measured = setups();
-  const build = spawnSync("npm", ["run", "build"], { stdio: "inherit" });
-  if (build.status !== 0) throw new Error("The build failed");
+  build();
   const lines: string[] = [
-    `${cpus().length} × ${cpus()[0]?.model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}; wrk on the same cores, ${CONNECTIONS} connections, ${SESSIONS} sessions of 1 KiB, ${MEASURED_SECONDS} s after ${WARM_UP_SECONDS} s`,
+    `${machine()}; wrk on the same cores, ${CONNECTIONS} connections, ${SESSIONS} sessions of 1 KiB, ${MEASURED_SECONDS} s after ${WARM_UP_SECONDS} s`,
     "",
     "| | requests/s | p50 ms | p99 ms | balancer µs | workers µs | CPU µs/request | workers MiB | errors |",
     "|---|---|---|---|---|---|---|---|---|",
