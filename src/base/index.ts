@@ -16,4 +16,5 @@ export {
   type NameResolver,
   type ServiceRecord,
 } from "./name-resolver.ts";
+export { NODE_FLAGS } from "./node-flags.ts";
 export { type Random, systemRandom } from "./random.ts";

@@ -2,10 +2,9 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
-import { createLogger, systemClock, systemRandom } from "../base/index.ts";
+import { createLogger, NODE_FLAGS, systemClock, systemRandom } from "../base/index.ts";
 import type { LocalEvent } from "../local/index.ts";
 import { describeFailure } from "./failure.ts";
-import { NODE_FLAGS } from "./node-flags.ts";
 import { watchNpmParent } from "./npm-parent.ts";
 import { portParser } from "./option-parsers.ts";
 import { runUntilStopped } from "./run-until-stopped.ts";

@@ -1,5 +1,6 @@
 // The parts that pods of workers and balancers have in common: Pod Security "restricted", scheduling, and what a user adds.
 import type { PodTemplate, TomcatCluster } from "../../api/index.ts";
+import { NODE_FLAGS } from "../../base/index.ts";
 import { definedOnly } from "./defined-only.ts";
 import { type Component, selectorLabels } from "./labels.ts";
 import { MANAGEMENT_PORT, MANAGEMENT_PORT_NAME } from "./names.ts";
@@ -82,7 +83,7 @@ export function podTemplateOf(cluster: TomcatCluster, template: PodTemplate, par
           name: parts.component,
           ...parts.container,
           ...secured,
-          ...definedOnly({ env: environment(parts.container.env, template) }),
+          env: environment(parts.container.env, template),
           volumeMounts: [...parts.container.volumeMounts, ...userVolumes.map(volumeMount)],
         },
       ],
@@ -117,15 +118,15 @@ function spreadConstraints(cluster: TomcatCluster, template: PodTemplate, compon
 function environment(ours: readonly EnvironmentVariable[], template: PodTemplate): readonly EnvironmentVariable[] {
   const users = (template.env ?? []) as readonly EnvironmentVariable[];
   const names = new Set(users.map(({ name }) => name));
-  return [...[...ours, ...heapOptions(template)].filter(({ name }) => !names.has(name)), ...users];
+  return [...[...ours, nodeOptions(template)].filter(({ name }) => !names.has(name)), ...users];
 }
 
-/** A number, since V8's own choice is a share of the limit that leaves most of it unused. */
-function heapOptions({ resources }: PodTemplate): readonly EnvironmentVariable[] {
+/** The heap as a number, since V8's own choice is a share of the limit that leaves most of it unused. */
+function nodeOptions({ resources }: PodTemplate): EnvironmentVariable {
   const limit = resources?.limits?.memory;
-  if (limit === undefined) return [];
-  const mebibytes = Math.max(1, Math.floor((quantityValue(limit) * HEAP_SHARE) / MEBIBYTE));
-  return [{ name: "NODE_OPTIONS", value: `--max-old-space-size=${mebibytes}` }];
+  const heap =
+    limit === undefined ? [] : [`--max-old-space-size=${Math.max(1, Math.floor((quantityValue(limit) * HEAP_SHARE) / MEBIBYTE))}`];
+  return { name: "NODE_OPTIONS", value: [...NODE_FLAGS, ...heap].join(" ") };
 }
 
 type Volume = NonNullable<PodTemplate["volumes"]>[number];
