@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { TomcatClusterManifest } from "../../../../src/api/index.ts";
+import { NODE_FLAGS } from "../../../../src/base/index.ts";
 import {
   CONFIGURATION_ANNOTATION,
   type DesiredInputs,
@@ -110,9 +111,10 @@ test("the heap is seven tenths of the memory limit, unless a variable says other
   const options = (template: NonNullable<TomcatClusterManifest["spec"]>["template"]) =>
     (made({ template }).worker.spec.containers[0].env as { name: string; value?: string }[]).filter(({ name }) => name === "NODE_OPTIONS");
   const limits = { memory: "1Gi" };
-  assert.deepEqual(options({}), []);
-  assert.deepEqual(options({ resources: { requests: limits } }), []);
-  assert.deepEqual(options({ resources: { limits } }), [{ name: "NODE_OPTIONS", value: "--max-old-space-size=716" }]);
+  const value = NODE_FLAGS.join(" ");
+  assert.deepEqual(options({}), [{ name: "NODE_OPTIONS", value }]);
+  assert.deepEqual(options({ resources: { requests: limits } }), [{ name: "NODE_OPTIONS", value }]);
+  assert.deepEqual(options({ resources: { limits } }), [{ name: "NODE_OPTIONS", value: `${value} --max-old-space-size=716` }]);
   assert.deepEqual(options({ resources: { limits }, env: [{ name: "NODE_OPTIONS", value: "--inspect" }] }), [
     { name: "NODE_OPTIONS", value: "--inspect" },
   ]);
