@@ -29,5 +29,5 @@ export type { ObjectInput, ObjectOutput } from "./object-io.ts";
 export { ObjectOutputStream, type ObjectOutputStreamOptions } from "./object-output-stream.ts";
 export { peekClassName } from "./peek-class-name.ts";
 export { SuidTable } from "./suid-table.ts";
-export { toJava } from "./to-java.ts";
+export { convertToJava, toJava } from "./to-java.ts";
 export { toJavaScript } from "./to-java-script.ts";

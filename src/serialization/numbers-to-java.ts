@@ -5,6 +5,8 @@ import { javaBigInteger, scalarOf } from "./java-scalars.ts";
 import type { JavaValue } from "./java-value.ts";
 import { JAVA } from "./known-classes.ts";
 
+/** An application may have another copy of the package: it shares this symbol and nothing else with the worker. */
+const JAVA_NUMBER = Symbol.for("tomcat-cluster.java-number");
 const LONG_RANGE = 2n ** 63n;
 const INT_RANGE = 2 ** 31;
 const SHORT_RANGE = 2 ** 15;
@@ -40,6 +42,14 @@ function keepType(value: number, className: string): JavaObject | undefined {
 
 function fits(value: number, range: number): boolean {
   return Number.isInteger(value) && value >= -range && value < range;
+}
+
+/** The number that `javaLong` or `javaDouble` of "tomcat-cluster/java-types" made; undefined for any other object. */
+export function typedNumberToJava(candidate: object): JavaObject | undefined {
+  const { [JAVA_NUMBER]: className, value } = candidate as { readonly [JAVA_NUMBER]?: unknown; readonly value?: unknown };
+  if (className === JAVA.long.name && (typeof value === "number" || typeof value === "bigint")) return javaLong(value);
+  if (className === JAVA.double.name && typeof value === "number") return javaDouble(value);
+  return undefined;
 }
 
 /** BigInteger; a Long stays one while the value fits. */

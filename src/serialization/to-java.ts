@@ -10,7 +10,7 @@ import { JavaEnum } from "./java-enum.ts";
 import { JavaObject } from "./java-object.ts";
 import { javaDate, scalarOf } from "./java-scalars.ts";
 import type { JavaValue } from "./java-value.ts";
-import { bigintToJava, numberToJava, stringToJava } from "./numbers-to-java.ts";
+import { bigintToJava, numberToJava, stringToJava, typedNumberToJava } from "./numbers-to-java.ts";
 import { PreviousEntries } from "./previous-entries.ts";
 
 /** Below the streams' limit, since values are written inside other objects. */
@@ -23,7 +23,16 @@ const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
  * The result shares nothing with the value. Throws UnsupportedValueError, naming the path inside the value.
  */
 export function toJava(value: unknown, previous: JavaValue = null): JavaValue {
-  return primitiveToJava(value, previous) ?? new Conversion().convert(value, previous);
+  return convertToJava(value, previous).java;
+}
+
+/** `exact`: false when the value holds what only stands for a Java value, such as `javaLong(5)`: then it is not what others read. */
+export function convertToJava(value: unknown, previous: JavaValue): { readonly java: JavaValue; readonly exact: boolean } {
+  const primitive = primitiveToJava(value, previous);
+  if (primitive !== undefined) return { java: primitive, exact: true };
+  const conversion = new Conversion();
+  const java = conversion.convert(value, previous);
+  return { java, exact: conversion.exact };
 }
 
 /** Undefined for what is not a primitive with a Java form. */
@@ -43,6 +52,7 @@ function primitiveToJava(value: unknown, previous: JavaValue): JavaValue | undef
 }
 
 class Conversion {
+  exact = true;
   readonly #path: string[] = [];
   readonly #ancestors = new Set<object>();
   /** What was shared in JavaScript is shared in Java, and converted once. */
@@ -57,6 +67,11 @@ class Conversion {
 
   #object(value: object, previous: JavaValue): JavaValue {
     if (value instanceof JavaObject || value instanceof JavaArray || value instanceof JavaEnum || value instanceof JavaClass) return value;
+    const number = typedNumberToJava(value);
+    if (number !== undefined) {
+      this.exact = false;
+      return number;
+    }
     const before = this.#converted.get(value);
     if (before !== undefined) return before;
     if (this.#ancestors.has(value)) throw this.#unsupported("cycle");

@@ -1,5 +1,14 @@
 // One session attribute in both its forms: as it travels, and as the application sees it (rules 14 and 15).
-import { JavaArray, JavaClass, JavaEnum, JavaObject, type JavaValue, toJava, toJavaScript } from "../../serialization/index.ts";
+import {
+  convertToJava,
+  JavaArray,
+  JavaClass,
+  JavaEnum,
+  JavaObject,
+  type JavaValue,
+  toJava,
+  toJavaScript,
+} from "../../serialization/index.ts";
 
 /**
  * What arrives stays undecoded until the application reads it, and goes out as it came until the application changes it.
@@ -20,9 +29,13 @@ export class ReplicatedAttribute {
     return new ReplicatedAttribute(java, undefined, false);
   }
 
-  /** Numbers keep the Java type of `previous` where they fit. Throws UnsupportedValueError for what cannot travel. */
+  /**
+   * Numbers keep the Java type of `previous` where they fit. A value that holds `javaLong(5)` is read back as a copy with plain numbers,
+   * here as on other workers. Throws UnsupportedValueError for what cannot travel.
+   */
   static set(value: unknown, previous: ReplicatedAttribute | undefined): ReplicatedAttribute {
-    return new ReplicatedAttribute(toJava(value, previous === undefined ? null : previous.#java), value, true);
+    const { java, exact } = convertToJava(value, previous === undefined ? null : previous.#java);
+    return new ReplicatedAttribute(java, exact ? value : undefined, exact);
   }
 
   /** As it was received, set, or last found changed by `refresh`. */
