@@ -89,5 +89,5 @@ export function tomcatClusterCustomResourceDefinition() {
 
 /** As `tomcat-cluster crd` prints it and crds/ holds it. */
 export function customResourceDefinitionYaml(): string {
-  return `# Made from src/api by "npm run generate"; do not edit.\n${stringify(tomcatClusterCustomResourceDefinition(), { lineWidth: 140 })}`;
+  return `# Made from src/api by "npm run generate"; do not edit.\n${stringify(tomcatClusterCustomResourceDefinition(), { lineWidth: 140, aliasDuplicateObjects: false })}`;
 }

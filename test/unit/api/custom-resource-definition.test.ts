@@ -24,6 +24,10 @@ test("crds/ holds what the schema says: npm run generate", () => {
   assert.equal(readFileSync(FILE, "utf8"), customResourceDefinitionYaml());
 });
 
+test("it has no anchors, which not every tool that carries CRDs reads", () => {
+  assert.doesNotMatch(customResourceDefinitionYaml(), /^[^#"']*: [&*]\w+/m);
+});
+
 test("every rule stands in it, at its place", () => {
   const expected = [...TOMCAT_CLUSTER_RULES, ...API_SERVER_RULES].map(({ message }) => message);
   assert.deepEqual(validations(version.schema.openAPIV3Schema).toSorted(), expected.toSorted());
