@@ -111,6 +111,17 @@ describe("the CRD in a real API server", () => {
     }
   });
 
+  it("keeps free-form parts as they are written, with what they take away", async () => {
+    const podOverlay = {
+      spec: { securityContext: { runAsUser: null }, runtimeClassName: "gvisor", hostAliases: [{ ip: "10.0.0.1", hostnames: ["a"] }] },
+    };
+    const affinity = { podAntiAffinity: {} };
+    const created = (await create({ template: { podOverlay, affinity } })) as KubeObject & {
+      readonly spec: { readonly template: unknown };
+    };
+    assert.deepEqual(created.spec.template, { podOverlay, affinity });
+  });
+
   it("lets the group change only while no worker runs, and says what would be lost and what to do", async () => {
     const name = "group";
     await create({}, name);
