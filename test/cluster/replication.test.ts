@@ -121,6 +121,10 @@ describe("replication over loopback", () => {
     const ids = await Promise.all(
       Array.from({ length: 3000 }, () => a.create((session) => session.setAttribute("text", "x".repeat(1024)))),
     );
+    const nobodyIsBehind = (workers: ReplicatedWorker[]) =>
+      until(() => workers.every((worker) => worker.cluster.replicator.sessionsBehind === 0), "nobody is behind");
+    // On a busy machine some acknowledgements are late.
+    await nobodyIsBehind([a, b]);
     resolver.found(address(1), address(2), address(3));
     const c = create(3);
     let joined = false;
@@ -134,7 +138,7 @@ describe("replication over loopback", () => {
       await nextTurn();
     }
     await joining;
-    await until(() => [a, b].every((worker) => worker.cluster.replicator.sessionsBehind === 0), "nobody is behind");
+    await nobodyIsBehind([a, b, c]);
     assert.equal(c.digest, a.digest);
     assert.equal(c.digest, b.digest);
   });

@@ -74,6 +74,13 @@ export class Peer {
     this.#missedCount += stems.size - before;
   }
 
+  /** Whoever has its state from another member lacks what that one lacks. */
+  missAlso(other: Peer): void {
+    for (const [source, ids] of other.#missed) for (const [stem, id] of ids) this.miss(source, stem, id);
+    if (other.#flightSource === undefined) return;
+    for (const stem of other.#inFlight) this.miss(other.#flightSource, stem, stem);
+  }
+
   /** The source that was missed from first, and the stems of it; undefined: it is behind with nothing. */
   firstMissed(): { readonly source: CatchUpSource; readonly ids: ReadonlyMap<string, string> } | undefined {
     for (const [source, ids] of this.#missed) if (ids.size > 0) return { source, ids };

@@ -179,12 +179,15 @@ export class Replicator implements MembershipListener {
 
   /**
    * For a member that asks whether it is written to (rule 4): resolves when what was published before it was a member is with the
-   * others, one of whom gives it the state, and when it has what it missed itself. Rejects with MemberBehindError.
+   * others, one of whom gives it the state, and when it has what it missed itself, or what the others miss. Rejects with
+   * MemberBehindError.
    */
   async broughtUpToDate(member: Member): Promise<void> {
     await this.settled();
     const entry = this.#entries.get(member.key);
-    if (entry === undefined || entry.peer.inStep) return;
+    if (entry === undefined) return;
+    for (const { peer } of this.#entries.values()) if (peer !== entry.peer && peer.present) entry.peer.missAlso(peer);
+    if (entry.peer.inStep) return;
     await entry.catchUp.wake();
     if (!entry.peer.inStep) throw new MemberBehindError(member.name);
   }

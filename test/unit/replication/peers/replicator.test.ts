@@ -522,6 +522,24 @@ describe("a member that says hello (rule 4)", () => {
     await meanwhile;
   });
 
+  it("is sent what the others have yet to catch up with, one of whom may give it the state", async () => {
+    const [a, b] = await pair();
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    const heal = cut("1>2");
+    await a.request(id, (session) => session.setAttribute("n", 2));
+    const missing = await a.create((session) => session.setAttribute("n", 1));
+    const c = new DeltaNode(group, 3);
+    await c.cluster.start();
+    c.channel.part(a.channel);
+    await c.manager.start();
+    assert.deepEqual([c.attributes(id), c.has(missing)], [{ n: 1 }, false], "its donor is the one that is behind");
+    c.channel.meet(a.channel);
+    await a.cluster.replicator.broughtUpToDate(c.channel.localMember);
+    assert.deepEqual([c.attributes(id), c.attributes(missing)], [{ n: 2 }, { n: 1 }]);
+    heal();
+    assert.equal(b.has(missing), false);
+  });
+
   it("is not answered while it has yet to catch up, and is when it has", async () => {
     const [a, b] = await pair();
     const id = await a.create((session) => session.setAttribute("n", 1));
