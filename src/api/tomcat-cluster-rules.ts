@@ -48,6 +48,12 @@ function celList(texts: readonly string[]): string {
 }
 
 export const TOMCAT_CLUSTER_RULES: readonly TomcatClusterRule[] = [
+  rule<Spec["group"]>(
+    "spec.group",
+    "self.receiver.port != 8080 && self.receiver.port != 9090",
+    "receiver.port must not be 8080 or 9090, where workers have HTTP and management",
+    ({ receiver }) => receiver.port !== 8080 && receiver.port !== 9090,
+  ),
   rule<Spec["membership"]>(
     "spec.membership",
     "!has(self.refreshMilliseconds) || !has(self.expirationMilliseconds) || self.expirationMilliseconds >= self.refreshMilliseconds",

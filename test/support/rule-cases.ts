@@ -15,6 +15,9 @@ const image = { reference: "registry.example/shop:1" };
 export const RULE_CASES: readonly RuleCase[] = (
   [
     ["no membership times", {}, true],
+    ["a receiver at the port of HTTP", { group: { receiver: { port: 8080 } } }, false],
+    ["a receiver at the port of management", { group: { receiver: { port: 9090 } } }, false],
+    ["a receiver elsewhere", { group: { receiver: { port: 4001 } } }, true],
     ["only a refresh", { membership: { refreshMilliseconds: 5000 } }, true],
     ["only an expiration", { membership: { expirationMilliseconds: 2000 } }, true],
     ["an expiration as long as the refresh", { membership: { refreshMilliseconds: 3000, expirationMilliseconds: 3000 } }, true],

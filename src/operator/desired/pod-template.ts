@@ -91,7 +91,8 @@ export function podTemplateOf(cluster: TomcatCluster, template: PodTemplate, par
     },
   };
   const merged = mergeOverlay(made, template.podOverlay ?? {}) as typeof made;
-  return { ...merged, metadata: { ...merged.metadata, labels: { ...merged.metadata?.labels, ...parts.labels } } };
+  const { labels, annotations } = merged.metadata ?? {};
+  return { ...merged, metadata: { labels: { ...labels, ...parts.labels }, annotations: { ...annotations, ...parts.annotations } } };
 }
 
 function containerSecurityContext() {

@@ -120,11 +120,13 @@ test("the heap is seven tenths of the memory limit, unless a variable says other
   ]);
 });
 
-test("an overlay cannot take away the labels that pods are found by", () => {
+test("an overlay cannot take away the labels that pods are found by, nor what makes them roll", () => {
   const podOverlay = { metadata: { labels: { "tribes.dev/pool": "other", "app.kubernetes.io/name": null, mine: "1" } } };
   const { labels } = made({ template: { podOverlay } }).worker.metadata;
   assert.deepEqual(labels, { ...made().statefulSet.spec.selector.matchLabels, mine: "1" });
-  assert.deepEqual(made({ template: { podOverlay: { metadata: null } } }).worker.metadata.labels, made().worker.metadata.labels);
+  const { metadata } = made({ template: { podOverlay: { metadata: null } } }).worker;
+  assert.deepEqual(metadata.labels, made().worker.metadata.labels);
+  assert.deepEqual(Object.keys(metadata.annotations), [CONFIGURATION_ANNOTATION]);
 });
 
 test("a volume of the user's cannot have the name or the place of one of the pods' own", () => {
