@@ -194,7 +194,8 @@ export class KubeClient implements Lifecycle {
 
   /**
    * Changes after a version, until the API server ends the watch; resolves when it has begun. Rejects with ApiError "Expired" when the API
-   * server has forgotten that version. Reading throws SilentWatchError, ConnectionError, InvalidAnswerError or the signal's reason.
+   * server has forgotten that version. Reading throws SilentWatchError, ConnectionError, InvalidAnswerError, LineTooLongError or the
+   * signal's reason.
    */
   async watch<T extends KubeObject>(of: Resource, options: WatchOptions): Promise<AsyncGenerator<WatchEvent<T>, void>> {
     const { namespace, labelSelector, fieldSelector, resourceVersion, timeoutSeconds, signal } = options;

@@ -1,6 +1,5 @@
 // Stays in contact with the API server about one kind of object: lists, watches on from there, and begins again whatever happens.
-import { asError, type Clock, delay, type Logger, type Random } from "../base/index.ts";
-import { backOffMs, fraction } from "./back-off.ts";
+import { asError, backOffMs, type Clock, delay, fraction, LineTooLongError, type Logger, type Random } from "../base/index.ts";
 import { ApiError, InvalidAnswerError, isApiError, SilentWatchError, TimeTravelError } from "./errors.ts";
 import type { KubeClient, Selection } from "./kube-client.ts";
 import type { KubeObject, Status } from "./kube-object.ts";
@@ -41,7 +40,7 @@ const WATCH_SECONDS = 300;
  */
 const SILENT_WATCHES = 2;
 /** Beside 410: going on from the last version would bring the same again, or nothing. */
-const RELIST_AFTER = [SilentWatchError, TimeTravelError, InvalidAnswerError];
+const RELIST_AFTER = [SilentWatchError, TimeTravelError, InvalidAnswerError, LineTooLongError];
 /** Lists that expire between two of their pages, in a row, before it counts as a failure. */
 const EXPIRED_LISTS = 3;
 

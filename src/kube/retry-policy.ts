@@ -1,6 +1,5 @@
 // Which failed requests are worth sending again, and when. Only those that cannot happen twice.
-import type { Random } from "../base/index.ts";
-import { type BackOff, backOffMs } from "./back-off.ts";
+import { type BackOff, backOffMs, type Random } from "../base/index.ts";
 import { ApiError, ConnectionError } from "./errors.ts";
 
 /** Doing these twice is doing them once: an apply sets the same fields, a deletion names a uid. A replace fails on its old version. */

@@ -1,6 +1,6 @@
 // The lines of a watch: one JSON object each, as bytes that come in any pieces.
 import type { Readable } from "node:stream";
-import { asError, type Clock } from "../base/index.ts";
+import { asError, type Clock, readLines } from "../base/index.ts";
 import { InvalidAnswerError, SilentWatchError } from "./errors.ts";
 import type { KubeObject, Status } from "./kube-object.ts";
 
@@ -14,24 +14,9 @@ export type WatchEvent<T extends KubeObject> =
 /** etcd takes objects of 1.5 MiB; JSON and a transition between versions may make them larger. */
 const MAX_LINE_BYTES = 16 * 1024 * 1024;
 
-/** Ends when the body does; a last line without an end is lost with the connection. Throws InvalidAnswerError. */
+/** Ends when the body does; a last line without an end is lost with the connection. Throws InvalidAnswerError, LineTooLongError. */
 export async function* readWatchEvents<T extends KubeObject>(body: AsyncIterable<Buffer>): AsyncGenerator<WatchEvent<T>, void, undefined> {
-  let pieces: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    let start = 0;
-    for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
-      pieces.push(chunk.subarray(start, end));
-      const line = Buffer.concat(pieces);
-      pieces = [];
-      bytes = 0;
-      start = end + 1;
-      if (line.length > 0) yield parseEvent<T>(line);
-    }
-    bytes += chunk.length - start;
-    if (bytes > MAX_LINE_BYTES) throw new InvalidAnswerError(`A watch sent a line of more than ${MAX_LINE_BYTES} bytes`);
-    if (start < chunk.length) pieces.push(chunk.subarray(start));
-  }
+  for await (const line of readLines(body, MAX_LINE_BYTES)) yield parseEvent<T>(line);
 }
 
 function parseEvent<T extends KubeObject>(line: Buffer): WatchEvent<T> {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { backOffMs } from "../../../src/kube/back-off.ts";
+import { backOffMs } from "../../../src/base/back-off.ts";
 import { ApiError, ConnectionError, RequestTimeoutError } from "../../../src/kube/errors.ts";
 import { retryDelayMs } from "../../../src/kube/retry-policy.ts";
 

@@ -1,5 +1,5 @@
 // How long to wait after failures: doubling, bounded, and spread, so that clients do not come back together.
-import type { Random } from "../base/index.ts";
+import type { Random } from "./random.ts";
 
 export interface BackOff {
   /** After the first failure. */
