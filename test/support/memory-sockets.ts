@@ -128,6 +128,11 @@ export class MemorySockets {
     this.cut(() => false);
   }
 
+  /** Something between the machines forgets every connection: both ends see a reset, and what was on its way is lost. */
+  breakConnections(): void {
+    for (const host of this.#hosts.values()) for (const end of [...host.ends]) end.broke();
+  }
+
   reaches(from: string, to: string): boolean {
     return !this.#cut(from, to);
   }
@@ -186,6 +191,11 @@ class ConnectionEnd {
   processDied(absence: Absence): void {
     if (absence === "Refuses") this.outlet?.finish(true, this.socket.hasUnread);
     else this.outlet?.drop();
+  }
+
+  broke(): void {
+    this.outlet?.cut();
+    this.host.tell(() => this.socket.failed("ECONNRESET"));
   }
 
   arrived(bytes: Buffer): void {
@@ -253,6 +263,14 @@ class Direction implements Outlet {
   drop(): void {
     this.#finished = true;
     this.#queue = [];
+  }
+
+  cut(): void {
+    this.drop();
+    this.#segments.length = 0;
+    this.#due?.cancel();
+    this.#due = undefined;
+    this.#to.host.inward.delete(this);
   }
 
   readRateChanged(): void {

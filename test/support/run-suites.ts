@@ -22,6 +22,7 @@ function missingFiles(...paths: string[]): string | undefined {
 
 const SUITES: readonly Suite[] = [
   { name: "unit", files: "test/{*.test.ts,unit/**/*.test.ts}", concurrency: 2, timeoutMs: 60_000, missing: present },
+  { name: "scenario", files: "test/scenario/**/*.test.ts", concurrency: 2, timeoutMs: 300_000, missing: present },
   { name: "cluster", files: "test/cluster/**/*.test.ts", concurrency: 2, timeoutMs: 120_000, missing: loopbackRange },
   { name: "local", files: "test/local/**/*.test.ts", concurrency: 1, timeoutMs: 300_000, missing: loopbackRange },
   { name: "reliability", files: "test/reliability/processes.test.ts", concurrency: 1, timeoutMs: 600_000, missing: loopbackRange },

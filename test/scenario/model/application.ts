@@ -29,11 +29,13 @@ export interface AppAnswer extends Basket {
 
 export const EMPTY_BASKET: Basket = { items: [], count: 0 };
 
-/** One attribute is set again, the other is changed in place (rule 14). */
-export function addItem(session: HttpSession, version: number): void {
+/** One attribute is set again, the other is changed in place (rule 14). A new session gets `loadBytes` of ballast. */
+export function addItem(session: HttpSession, version: number, loadBytes: number): void {
   const items = session.getAttribute("items") as number[] | undefined;
-  if (items === undefined) session.setAttribute("items", [version]);
-  else items.push(version);
+  if (items === undefined) {
+    session.setAttribute("items", [version]);
+    if (loadBytes > 0) session.setAttribute("load", "x".repeat(loadBytes));
+  } else items.push(version);
   session.setAttribute("count", ((session.getAttribute("count") as number | undefined) ?? 0) + 1);
 }
 

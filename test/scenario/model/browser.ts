@@ -99,6 +99,7 @@ export class Browser {
     else if (choice < 0.62) await this.#request("Add", ++this.#version);
     else if (choice < 0.7) await Promise.all([this.#request("Add", ++this.#version), this.#request("Read", 0)]);
     else if (choice < 0.74) await Promise.all([this.#request("Add", ++this.#version), this.#request("Add", ++this.#version)]);
+    else if (choice < 0.76) await Promise.all([this.#request("Rename", 0), this.#request("Read", 0)]);
     else if (choice < 0.77) await this.#request("Rename", 0);
     else await this.#request("Read", 0);
   }

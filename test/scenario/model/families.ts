@@ -18,6 +18,9 @@ function usual(seed: string): Omit<WorldOptions, "seed" | "traced" | "off"> {
   const random = new SeededRandom(`settings/${seed}`);
   return {
     synchronous: true,
+    required: false,
+    poolSize: random.pick([1, 4]),
+    loadBytes: 0,
     clockSkewMs: random.pick([0, 1000, 10_000]),
     maxQueueBytes: 64 * MEBIBYTE,
     leastDelayMs: 0.2,
@@ -49,9 +52,17 @@ function anyReady(world: World): WorkerProcess {
 }
 
 async function killOne(world: World, note: Note): Promise<void> {
+  await killAndReplace(world, note, world.random.chance(0.4));
+}
+
+/** The kernel goes on and sends what it has taken (rule 9). */
+async function killProcess(world: World, note: Note): Promise<void> {
+  await killAndReplace(world, note, false);
+}
+
+async function killAndReplace(world: World, note: Note, withMachine: boolean): Promise<void> {
   const { random } = world;
   const worker = anyReady(world);
-  const withMachine = random.chance(0.4);
   note(`${withMachine ? "loss of the machine of" : "SIGKILL of"} ${worker.name}`);
   world.kill(worker, withMachine);
   await world.run(random.between(0, 12_000));
@@ -68,8 +79,42 @@ async function join(world: World, note: Note): Promise<void> {
   await settled(world);
 }
 
+/** All of them at once lose their connections: frames whose acknowledgements are lost are sent again (rule 12). */
+async function breakConnections(world: World, note: Note): Promise<void> {
+  const times = world.random.between(1, 6);
+  note(`every connection breaks, ${times} times`);
+  for (let time = 0; time < times; time++) {
+    world.network.breakConnections();
+    await world.run(world.random.between(20, 1500));
+  }
+  await settled(world);
+}
+
+/** The member that a joiner asks first dies somewhere in between (rule 6). */
+async function killDonor(world: World, note: Note): Promise<void> {
+  const { random } = world;
+  const [donor] = [...world.ready].sort((one, other) => (one.address < other.address ? -1 : 1));
+  const name = `shop-${world.workers.size}`;
+  note(`${name} joins`);
+  world.start(name);
+  await world.run(random.between(0, 6000));
+  note(`SIGKILL of ${donor!.name}, which gives it the state`);
+  world.kill(donor!, random.chance(0.3));
+  await settled(world);
+}
+
+/** Rule 18: one after the other, each when the one before is back; no client notices. */
+async function rollingRestart(world: World, note: Note): Promise<void> {
+  const failures = world.failures;
+  for (const worker of world.random.shuffled(world.ready)) await restart(world, note, worker);
+  if (world.failures > failures) world.violate(`${world.failures - failures} requests failed during a rolling restart`);
+}
+
 async function terminate(world: World, note: Note): Promise<void> {
-  const worker = anyReady(world);
+  await restart(world, note, anyReady(world));
+}
+
+async function restart(world: World, note: Note, worker: WorkerProcess): Promise<void> {
   note(`SIGTERM of ${worker.name}`);
   world.terminate(worker);
   await world.expect(`the end of ${worker.name}`, 60_000, () => !worker.alive);
@@ -193,17 +238,34 @@ function smallQueues(seed: string): ReturnType<typeof usual> {
   return { ...usual(seed), maxQueueBytes: 8192 };
 }
 
+/** Sessions that do not fit into one block together. */
+function largeSessions(seed: string): ReturnType<typeof usual> {
+  return { ...usual(seed), loadBytes: new SeededRandom(`load/${seed}`).pick([20_000, 60_000, 200_000]) };
+}
+
 /** One fault at a time, each healed and settled before the next one: nothing that was answered may be lost. */
 export const FAMILIES = {
   /** Processes and machines die, new ones come, some are told to stop. */
   kills: oneAtATime([killOne, killOne, join, terminate]),
+  rolls: oneAtATime([rollingRestart], 4),
+  /** State in several blocks, donors that die, members that join meanwhile. */
+  transfers: oneAtATime([killDonor, killDonor, join, killOne], 4, largeSessions),
+  /** The answers do not wait for acknowledgements: the loss of a process loses nothing, that of a machine may (rule 9). */
+  asynchronous: oneAtATime([killProcess, join, terminate], 5, (seed) => ({ ...usual(seed), synchronous: false })),
+  /** Answers only what another worker has (rule 8). */
+  required: oneAtATime([killOne, freeze, partition, breakConnections], 4, (seed) => ({ ...usual(seed), required: true })),
+  connections: oneAtATime([breakConnections]),
   /** SIGSTOP, or an event loop that is blocked, from a moment to half a minute. */
   freezes: oneAtATime([freeze]),
   partitions: oneAtATime([partition]),
   slow: oneAtATime([slowPeer, slowPeer, slowNetwork], 4, smallQueues),
   /** DNS outages and lies, clocks that jump. */
   names: oneAtATime([nameTrouble, nameTrouble, clockStep]),
-  mixed: oneAtATime([killOne, join, terminate, freeze, partition, slowPeer, nameTrouble, clockStep, slowNetwork], 7, smallQueues),
+  mixed: oneAtATime(
+    [killOne, join, terminate, freeze, partition, slowPeer, nameTrouble, clockStep, slowNetwork, breakConnections],
+    7,
+    smallQueues,
+  ),
 } as const satisfies Record<string, FamilyEntry>;
 
 export type Family = keyof typeof FAMILIES;

@@ -1,7 +1,13 @@
 // Rules that a run may switch off in the model itself, to show that the checker sees it. See `rule-breakers.ts` for those in the product.
 export interface RuleSwitches {
+  /** Rule 5: only who is the first starts empty. */
+  readonly firstOne?: boolean;
+  /** Rule 6: a joiner is ready when all of the state is in. */
+  readonly wholeState?: boolean;
   /** Rule 8: the last bytes of an answer wait for the acknowledgements. */
   readonly acknowledgedAnswers?: boolean;
+  /** Rule 9: messages are written before the last bytes of an answer leave. */
+  readonly writtenAnswers?: boolean;
   /** Rule 16: a session gets the route of the worker that serves it. */
   readonly rebinding?: boolean;
   /** Rule 17: a request whose route has no usable worker goes where every balancer sends it. */

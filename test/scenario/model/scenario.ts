@@ -43,8 +43,9 @@ export async function runScenario({ family, seed, traced = false, off = {} }: Ru
     await world.run(QUIET_MS);
     world.checkEnd();
     await world.run(0);
-    await Promise.race([Promise.all(world.browsers.map((browser) => browser.look())), world.run(10_000)]);
-    await world.run(0);
+    let looks = world.browsers.length;
+    for (const browser of world.browsers) void browser.look().then(() => looks--);
+    await world.expect("an answer to everybody's last look", 10_000, () => looks === 0);
   } catch (error) {
     violation = error instanceof Violation ? error.message : `the simulation itself failed: ${(error as Error).stack}`;
   }

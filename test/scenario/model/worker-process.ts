@@ -6,7 +6,7 @@ import { sessionIdHash } from "../../../src/container/index.ts";
 import { HeapGuard } from "../../../src/container/session/heap-guard.ts";
 import { routeOf, stemOf, withRoute } from "../../../src/protocol/index.ts";
 import { SimpleTcpCluster } from "../../../src/replication/cluster.ts";
-import { decodeSessionId } from "../../../src/replication/message-bodies.ts";
+import { allSessionTransferComplete, decodeSessionId } from "../../../src/replication/message-bodies.ts";
 import { decodeSessionMessage, numberOf, SESSION_EVENTS, SESSION_MESSAGE_CLASS } from "../../../src/replication/messages.ts";
 import { eventName } from "../../../src/replication/replication-metrics.ts";
 import { DeltaManager } from "../../../src/replication/session/delta-manager.ts";
@@ -34,6 +34,12 @@ export interface WorkerProcessOptions {
   readonly address: string;
   readonly clockOffsetMs: number;
   readonly synchronous: boolean;
+  /** `durability="Required"` (rule 8). */
+  readonly required: boolean;
+  /** Connections to each member. */
+  readonly poolSize: number;
+  /** Ballast of a session. */
+  readonly loadBytes: number;
   /** Bytes that may wait for one member. */
   readonly maxQueueBytes: number;
 }
@@ -61,12 +67,16 @@ export class WorkerProcess {
   onReady: () => void = () => undefined;
   /** Why it could not start or stop; a violation of its own. */
   failure: Error | undefined;
+  /** Called when an answer leaves that says that others have the update. */
+  onKept: (stem: string, version: number) => void = () => undefined;
   readonly #deps: WorkerProcessDeps;
+  readonly #options: WorkerProcessOptions;
   #running = 0;
   #lastRequestMs = 0;
 
   constructor(deps: WorkerProcessDeps, options: WorkerProcessOptions) {
     this.#deps = deps;
+    this.#options = options;
     this.name = options.name;
     this.address = options.address;
     this.host = deps.network.host(options.address);
@@ -74,12 +84,13 @@ export class WorkerProcess {
     const registry = new Registry();
     const common = { clock: this.clock, logger: deps.trace.logger(options.name), registry, random: deps.random.fork(options.name) };
     const config = channelConfig({ address: options.address, port: CHANNEL_PORT, refreshMs: 2000, heartbeatSleepMs: 5000 });
-    const sender = { ...config.sender, poolSize: 4, maxQueueBytes: options.maxQueueBytes };
+    const sender = { ...config.sender, poolSize: options.poolSize, maxQueueBytes: options.maxQueueBytes };
     this.channel = createChannel(
       { ...common, resolver: deps.names.resolver(this.host), sockets: this.host.sockets },
       { ...config, sender },
     );
     if (deps.trace.enabled) this.#traceMessages();
+    if (deps.off.writtenAnswers) this.#writeLate();
     this.cluster = new SimpleTcpCluster(
       { ...common, channel: this.channel },
       { placement: "Engine", channelSendOptions: options.synchronous ? 6 : 8, manager: { type: "Delta", attributes: {} } },
@@ -173,6 +184,8 @@ export class WorkerProcess {
   }
 
   async #start(): Promise<void> {
+    if (this.#deps.off.firstOne) this.#takeNobodyForMember();
+    if (this.#deps.off.wholeState) this.#finishWithFirstBlock();
     await this.cluster.start();
     await this.manager.start();
     if (this.state !== "Starting") return;
@@ -209,15 +222,45 @@ export class WorkerProcess {
   async #work(session: DeltaSession, request: AppRequest, clientGone: () => boolean): Promise<AppAnswer> {
     const { kind, version, workMs } = request;
     if (workMs > 0) await this.#sleep(workMs);
-    if (kind === "Add") addItem(session, version);
+    if (kind === "Add") addItem(session, version, this.#options.loadBytes);
     await this.cluster.standstill.settled();
     if (kind === "Rename") this.manager.changeSessionId(session, this.manager.generateSessionId());
     // The application's answer is what it read now; its last bytes leave when the others have the change.
     const answer = { ...basketOf(session), sessionId: session.id, worker: this.name };
     this.#note(() => `${kind} ${version} on ${sessionIdHash(session.id)} v${session.version}`);
     const replicated = clientGone() ? this.manager.requestAbandoned(session, { uses: 1 }) : this.manager.requestCompleted(session);
-    if (!this.#deps.off.acknowledgedAnswers) await replicated;
+    if (this.#deps.off.acknowledgedAnswers) return answer;
+    const kept = await replicated;
+    if (this.#options.required && !kept) throw new Error("503 nobody else has it");
+    if (this.#options.required && kind === "Add") this.onKept(stemOf(session.id), version);
     return answer;
+  }
+
+  /** Rule 5 switched off. */
+  #takeNobodyForMember(): void {
+    const { group } = this.cluster;
+    Object.defineProperty(group, "members", { get: () => [] });
+    Object.defineProperty(group, "suspects", { get: () => [] });
+    Object.defineProperty(group, "listsLocalMember", { get: () => true });
+  }
+
+  /** Rule 6 switched off. */
+  #finishWithFirstBlock(): void {
+    const receive = this.manager.messageReceived.bind(this.manager);
+    this.manager.messageReceived = (message, sender) => {
+      receive(message, sender);
+      if (message.event !== SESSION_EVENTS.AllSessionData || this.state !== "Starting") return;
+      receive(decodeSessionMessage(allSessionTransferComplete(CONTEXT, this.clock.now())), sender);
+    };
+  }
+
+  /** Rule 9 switched off. */
+  #writeLate(): void {
+    const send = this.channel.send.bind(this.channel);
+    this.channel.send = async (destinations, message, options) => {
+      await this.#sleep(500);
+      return send(destinations, message, options);
+    };
   }
 
   #sleep(ms: number): Promise<void> {

@@ -14,6 +14,9 @@ export interface WorldOptions {
   readonly traced: boolean;
   readonly off: RuleSwitches;
   readonly synchronous: boolean;
+  readonly required: boolean;
+  readonly poolSize: number;
+  readonly loadBytes: number;
   /** How far the clocks of two workers may differ. */
   readonly clockSkewMs: number;
   readonly maxQueueBytes: number;
@@ -79,12 +82,16 @@ export class World {
         address,
         clockOffsetMs: random.between(0, this.#options.clockSkewMs),
         synchronous: this.#options.synchronous,
+        required: this.#options.required,
+        poolSize: this.#options.poolSize,
+        loadBytes: this.#options.loadBytes,
         maxQueueBytes: this.#options.maxQueueBytes,
       },
     );
     this.workers.set(name, worker);
     this.#byAddress.set(address, worker);
     worker.onReady = () => this.#checkJoiner(worker);
+    worker.onKept = (stem, version) => this.#checkKept(worker, stem, version);
     trace.note(name, () => `starts at ${address}, clock ${worker.clock.offsetMs} ms ahead`);
     names.publish(address, true, random.between(0, 1500));
     worker.start();
@@ -209,9 +216,20 @@ export class World {
 
   /** Rules 4 to 6: who opens its connectors has everything that was answered until then. */
   #checkJoiner(worker: WorkerProcess): void {
+    // Without acknowledgements the last changes may be under way: who has answered knows that they are, and lets them arrive (rule 9).
+    if (!this.#options.synchronous) return;
     // While DNS lies about members, some of them cannot know of the joiner; they catch it up afterwards (rule 11).
     if (this.names.mood === "Partial" || this.names.mood === "Absent") return;
     for (const browser of this.browsers) this.#checkCopy(browser, worker, "when it became ready");
+  }
+
+  /** Rule 8, durability Required: whoever has the answer can lose the worker that gave it. */
+  #checkKept(worker: WorkerProcess, stem: string, version: number): void {
+    // One that waits for state has the update in its queue, where nobody sees it; one that has just died had it when it said so.
+    const others = [...this.workers.values()].filter((other) => other !== worker);
+    if (others.some((other) => other.state === "Starting")) return;
+    if (others.some((other) => other.basket(stem)?.items.includes(version))) return;
+    this.violate(`${worker.name} answers update ${version}, which no other worker has`);
   }
 
   #differences(workers: readonly WorkerProcess[]): string {
