@@ -1,6 +1,7 @@
 // An HTTP server that answers as a test says, to see what a Kubernetes client does on the wire.
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Access, Credentials } from "../../src/kube/index.ts";
 
@@ -14,6 +15,12 @@ export interface FakeRequest {
 
 export type Answer = (request: FakeRequest, response: ServerResponse) => void;
 
+/** PEM texts. */
+interface Certificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
 export class FakeApiServer implements Credentials {
   readonly requests: FakeRequest[] = [];
   /** Connections that were ever made. */
@@ -25,28 +32,37 @@ export class FakeApiServer implements Credentials {
   /** What the client gets as its access, without the address. */
   identity: Omit<Access, "server"> = { headers: { Authorization: "Bearer first" }, tls: {} };
   readonly #server: Server;
+  readonly #isSecure: boolean;
   #arrived: (() => void)[] = [];
 
-  private constructor() {
-    this.#server = createServer((request, response) => void this.#answer(request, response));
+  private constructor(certificate: Certificate | undefined) {
+    const answer = (request: IncomingMessage, response: ServerResponse) => void this.#answer(request, response);
+    this.#isSecure = certificate !== undefined;
+    this.#server = certificate ? createTlsServer(certificate, answer) : createServer(answer);
     this.#server.on("connection", () => this.connections++);
   }
 
-  static async start(): Promise<FakeApiServer> {
-    const server = new FakeApiServer();
+  /** Without a certificate it speaks plain HTTP. */
+  static async start(certificate?: Certificate): Promise<FakeApiServer> {
+    const server = new FakeApiServer(certificate);
     server.#server.listen(0, "127.0.0.1");
     await once(server.#server, "listening");
     return server;
   }
 
+  get url(): string {
+    return `${this.#isSecure ? "https" : "http"}://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
   async stop(): Promise<void> {
+    if (!this.#server.listening) return;
     this.#server.close();
     this.#server.closeAllConnections();
     await once(this.#server, "close");
   }
 
   access(): Promise<Access> {
-    return Promise.resolve({ ...this.identity, server: `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}` });
+    return Promise.resolve({ ...this.identity, server: this.url });
   }
 
   refused(): void {
