@@ -36,7 +36,7 @@ interface Alias<S> {
 }
 
 const SESSION_ID_BYTES = 16;
-const ALIAS_MS = 60_000;
+export const ALIAS_MS = 60_000;
 const MAX_ALIASES = 100_000;
 const DEFAULT_MAX_ACTIVE_SESSIONS = 100_000;
 const DEFAULT_SESSION_TIMEOUT_SECONDS = 1800;

@@ -1,6 +1,6 @@
 // Every session on every worker; only changes travel (Tomcat: DeltaManager; ha.md 3).
 import type { Member } from "../../channel/index.ts";
-import { ManagerBase, type ManagerDeps, type Session, type StandardSession, sessionIdHash } from "../../container/index.ts";
+import { ALIAS_MS, ManagerBase, type ManagerDeps, type Session, type StandardSession, sessionIdHash } from "../../container/index.ts";
 import { stemOf } from "../../protocol/index.ts";
 import type { UnreplicableAttributeError } from "../errors.ts";
 import { changeSessionId, sessionAccessed, sessionCreated, sessionDelta, sessionExpired } from "../message-bodies.ts";
@@ -8,8 +8,7 @@ import { SESSION_EVENTS, type SessionEvent, type SessionMessage } from "../messa
 import { allKept, awaited, type Kept } from "../peers/kept.ts";
 import type { PublishingSource, Replicator } from "../peers/replicator.ts";
 import type { ReplicationMetrics, ReplicationStatistics } from "../replication-metrics.ts";
-import type { StateSource } from "../state-transfer/state-blocks.ts";
-import { StateDonor } from "../state-transfer/state-donor.ts";
+import { type DonorSource, StateDonor } from "../state-transfer/state-donor.ts";
 import { type JoinerGroup, StateJoiner, type StateTarget } from "../state-transfer/state-joiner.ts";
 import type { DeltaManagerDescription, DeltaManagerOptions } from "./delta-manager-options.ts";
 import { DeltaSession, type DeltaSessionKeeper } from "./delta-session.ts";
@@ -73,11 +72,13 @@ export class DeltaManager
       },
       this,
     );
-    const renamedToo: StateSource = {
+    const sinceMs = () => deps.clock.monotonic() - ALIAS_MS;
+    const renamedToo: DonorSource = {
       contextName: this.contextName,
       // Which of them travel is asked in their turn: a look at all of them would hold up requests.
       stems: () => [...this.sessions.keys()],
       stateOf: (stem) => exported(this.localSession(stem)),
+      renamedLately: () => [...this.#ended.renamedSince(sinceMs()), ...this.#endedElsewhere.renamedSince(sinceMs())],
     };
     this.#donor = new StateDonor({ channel: group, metrics, clock: deps.clock, logger: deps.logger }, renamedToo);
   }

@@ -41,4 +41,9 @@ export class EndedSessions {
   *since(monotonicMs: number): Iterable<readonly [stem: string, id: string]> {
     for (const [stem, ended] of this.#ended) if (ended.monotonicMs >= monotonicMs) yield [stem, ended.id];
   }
+
+  /** Old id and new name of what was renamed at or after this time. */
+  *renamedSince(monotonicMs: number): Iterable<readonly [oldId: string, name: NewName]> {
+    for (const { id, newName, monotonicMs: atMs } of this.#ended.values()) if (newName && atMs >= monotonicMs) yield [id, newName];
+  }
 }

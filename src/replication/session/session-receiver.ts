@@ -145,6 +145,8 @@ export class SessionReceiver {
   #renamed(oldId: string, name: OfferedName, sender: Member): void {
     const session = this.#table.sessionWithId(oldId);
     const there = this.#table.sessionWithStem(stemOf(name.id));
+    // Its own next stem has to count as a later one.
+    if (there !== undefined) there.nameNumber = Math.max(there.nameNumber, name.nameNumber ?? 0);
     if (session === undefined || (there !== undefined && there !== session && there.version > session.version)) {
       // Its state came with the new id already; a client may not have heard of that yet.
       if (session !== undefined) this.#table.remove(session);

@@ -2,7 +2,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Clock, Logger } from "../../base/index.ts";
 import type { Channel, Member } from "../../channel/index.ts";
-import { allSessionData, allSessionTransferComplete } from "../message-bodies.ts";
+import { allSessionData, allSessionTransferComplete, changeSessionId } from "../message-bodies.ts";
 import { SESSION_EVENTS } from "../messages.ts";
 import type { ReplicationMetrics } from "../replication-metrics.ts";
 import { encodeSessionStates } from "../session/session-state.ts";
@@ -15,9 +15,15 @@ export interface StateDonorDeps {
   readonly metrics: ReplicationMetrics;
 }
 
+export interface DonorSource extends StateSource {
+  /** Old ids that clients may still have, with what they became (rule 16). */
+  renamedLately(): readonly (readonly [oldId: string, name: { readonly id: string; readonly nameNumber: number }])[];
+}
+
 const SYNCHRONOUS = { acknowledge: "Processed", asynchronous: false } as const;
 /** One is made here while another is installed there. */
 const MAX_UNACKNOWLEDGED_BLOCKS = 2;
+const NAMES_AT_ONCE = 64;
 
 /**
  * Blocks of at most 64 KiB, each acknowledged after it is installed and made from the sessions as they are then; other work gets
@@ -25,10 +31,10 @@ const MAX_UNACKNOWLEDGED_BLOCKS = 2;
  */
 export class StateDonor {
   readonly #deps: StateDonorDeps;
-  readonly #source: StateSource;
+  readonly #source: DonorSource;
   readonly #transfers = new Map<string, AbortController>();
 
-  constructor(deps: StateDonorDeps, source: StateSource) {
+  constructor(deps: StateDonorDeps, source: DonorSource) {
     this.#deps = deps;
     this.#source = source;
   }
@@ -68,6 +74,7 @@ export class StateDonor {
         if (signal.aborted) return;
       }
       await Promise.all(unacknowledged);
+      await this.#tellNames(member, signal);
       await this.#send(member, SESSION_EVENTS.AllSessionTransferComplete, allSessionTransferComplete(this.#source.contextName, snapshotMs));
     } catch (error) {
       logger.warn({ err: error, manager: this.#source.contextName, member: member.name, sessions }, "State transfer to a member failed");
@@ -75,6 +82,19 @@ export class StateDonor {
     }
     const durationMs = Math.round(clock.monotonic() - startedMs);
     logger.info({ manager: this.#source.contextName, member: member.name, sessions, durationMs }, "State transferred to a member");
+  }
+
+  /** A state does not tell old ids. A member that starts keeps these until it has the state. */
+  async #tellNames(member: Member, signal: AbortSignal): Promise<void> {
+    const { contextName } = this.#source;
+    const renamed = this.#source.renamedLately();
+    for (let first = 0; first < renamed.length && !signal.aborted; first += NAMES_AT_ONCE) {
+      const sent = renamed.slice(first, first + NAMES_AT_ONCE).map(([oldId, { id, nameNumber }]) => {
+        const body = changeSessionId(contextName, oldId, id, this.#deps.clock.now(), nameNumber);
+        return this.#send(member, SESSION_EVENTS.ChangeSessionId, body);
+      });
+      await Promise.all(sent);
+    }
   }
 
   #send(member: Member, event: number, body: Buffer): Promise<void> {

@@ -286,13 +286,30 @@ describe("DeltaManager and ids (rule 16)", () => {
     assert.deepEqual([a.has(id), b.has(id), b.has(newId)], [false, false, true]);
   });
 
+  it("is told to a member that joins, also of a session that it got under its old id before the state", async () => {
+    const a = await DeltaNode.started(group, 1);
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    const state = a.manager.stateOf(stemOf(id))!;
+    const newId = a.manager.generateSessionId();
+    await a.request(id, (session) => a.manager.changeSessionId(session, newId));
+    const b = new DeltaNode(group, 2);
+    await b.cluster.start();
+    const started = b.manager.start();
+    await b.channel.receive(allSessionData(CONTEXT, encodeSessionStates([state]), clock.now()), a.channel.localMember);
+    await started;
+    assert.equal(b.find(id), b.find(newId));
+    assert.equal(b.manager.activeSessions, 1);
+    assert.equal(b.find(id).nameNumber, 1, "the next one is later");
+  });
+
   it("keeps it also where the session came under its new id, from another member, before the news (rule 16)", async () => {
     const a = await DeltaNode.started(group, 1);
     const id = await a.create((session) => session.setAttribute("n", 1));
     const newId = a.manager.generateSessionId();
     a.manager.changeSessionId(a.find(id), newId);
+    await clock.advance(60_001);
     const b = await DeltaNode.started(group, 2);
-    assert.equal(b.has(id), false, "a state does not tell old ids");
+    assert.equal(b.has(id), false, "no member knows it any more");
     await b.channel.receive(changeSessionId(CONTEXT, id, newId, clock.now()), a.channel.localMember);
     assert.equal(b.find(id), b.find(newId));
   });
