@@ -29,6 +29,7 @@ export interface BalancerMetricsSources {
   readonly workers: () => Iterable<Worker>;
   readonly requestsInFlight: () => number;
   readonly clientConnections: () => number;
+  readonly isDiscoveryUp: () => boolean;
 }
 
 export class BalancerMetrics {
@@ -125,6 +126,9 @@ export class BalancerMetrics {
     });
     gauge("requests_in_flight", "Requests of clients that are not yet answered", [], (metric) => metric.set(sources.requestsInFlight()));
     gauge("client_connections", "Connections of clients", [], (metric) => metric.set(sources.clientConnections()));
+    gauge("discovery_up", "1 while DNS or the API server tells where workers are, 0 while those known last are used", [], (metric) =>
+      metric.set(sources.isDiscoveryUp() ? 1 : 0),
+    );
   }
 
   answered(worker: Worker, seconds: number): void {

@@ -4,7 +4,6 @@ import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import {
   type Clock,
-  DnsNameResolver,
   type Lifecycle,
   LifecycleGroup,
   type Logger,
@@ -25,9 +24,7 @@ import { HttpForwarder } from "./forward/http/http-forwarder.ts";
 import { UpgradedConnection } from "./forward/upgraded-connection.ts";
 import { RunningRequests } from "./running-requests.ts";
 import { BALANCING_METHODS } from "./selection/balancing-methods.ts";
-import type { Discovery } from "./workers/discovery/discovery.ts";
-import { DnsDiscovery } from "./workers/discovery/dns-discovery.ts";
-import { StaticDiscovery } from "./workers/discovery/static-discovery.ts";
+import { createDiscovery } from "./workers/discovery/create-discovery.ts";
 import { WorkerRegistry } from "./workers/worker-registry.ts";
 
 export interface BalancerDeps {
@@ -71,6 +68,7 @@ export class Balancer implements Lifecycle {
       workers: () => this.#workers.workers,
       requestsInFlight: () => running.size,
       clientConnections: () => this.#clientConnections,
+      isDiscoveryUp: () => this.#workers.isDiscoveryUp,
     });
     this.#context = this.#createContext(running);
     this.#workers.onWorkers = (names) => {
@@ -241,7 +239,7 @@ export class Balancer implements Lifecycle {
         clock,
         random,
         logger,
-        discovery: this.#createDiscovery(deps),
+        discovery: createDiscovery({ ...deps, logger }, discovery),
         createForwarder: ({ address, port }) =>
           new HttpForwarder(clock, {
             address,
@@ -255,24 +253,9 @@ export class Balancer implements Lifecycle {
       {
         healthCheck: { ...healthCheck, intervalMs: healthCheck.intervalMilliseconds, timeoutMs: healthCheck.timeoutMilliseconds },
         errorRetryMs: backend.errorRetryMilliseconds,
-        removeAfterMs: (discovery.type === "DNS" ? discovery.removeAfterSeconds : 0) * 1000,
+        removeAfterMs: (discovery.type === "Static" ? 0 : discovery.removeAfterSeconds) * 1000,
         quietMs: drain.quietSeconds * 1000,
       },
-    );
-  }
-
-  #createDiscovery(deps: BalancerDeps): Discovery {
-    const { discovery } = this.#settings;
-    if (discovery.type === "Static") {
-      return new StaticDiscovery(
-        discovery.workers.map((worker) => ({ ...worker, route: worker.route ?? worker.name, managementPort: worker.managementPort })),
-      );
-    }
-    const { server, timeoutMilliseconds: timeoutMs } = discovery;
-    const resolver = deps.resolver ?? new DnsNameResolver(server === undefined ? { timeoutMs } : { server, timeoutMs });
-    return new DnsDiscovery(
-      { clock: this.#clock, logger: this.#logger, resolver },
-      { service: discovery.service, family: discovery.addressFamily === "IPv4" ? 4 : 6, refreshMs: discovery.refreshMilliseconds },
     );
   }
 }

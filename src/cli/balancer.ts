@@ -94,10 +94,18 @@ async function readDocument(file: string): Promise<unknown> {
 
 function withOverrides(settings: BalancerSettings, options: BalancerCommandOptions): BalancerSettings {
   const { dnsServer, managementAddress, managementPort } = options;
-  const { discovery, management } = settings;
+  const { management } = settings;
   return {
     ...settings,
     management: { address: managementAddress ?? management.address, port: managementPort ?? management.port },
-    discovery: discovery.type === "DNS" && dnsServer !== undefined ? { ...discovery, server: dnsServer } : discovery,
+    discovery: withSurroundings(settings.discovery, dnsServer),
   };
+}
+
+/** The kubelet tells every container where the API server is. */
+function withSurroundings(discovery: BalancerSettings["discovery"], dnsServer: string | undefined): BalancerSettings["discovery"] {
+  if (discovery.type === "DNS" && dnsServer !== undefined) return { ...discovery, server: dnsServer };
+  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = "443" } = process.env;
+  if (discovery.type !== "EndpointSlice" || discovery.apiServer !== undefined || host === undefined) return discovery;
+  return { ...discovery, apiServer: `https://${host.includes(":") ? `[${host}]` : host}:${port}` };
 }

@@ -47,6 +47,11 @@ const staticDiscovery = z.strictObject({
     .describe("all workers; the list does not change while the balancer runs"),
 });
 
+const addressFamily = z.enum(["IPv4", "IPv6"]).default("IPv4").describe("which of the workers' addresses are used");
+const removeAfterSeconds = seconds
+  .default(30)
+  .describe("a worker that is no longer listed goes when its health check fails, or after this time");
+
 const dnsDiscovery = z.strictObject({
   type: z.literal("DNS"),
   service: z
@@ -55,14 +60,36 @@ const dnsDiscovery = z.strictObject({
     .max(253)
     .describe("name of SRV records, such as _http._tcp.shop-workers; the first label of each target is a worker's name and route"),
   server: z.string().min(1).max(255).optional().describe("host:port of a DNS server to ask in place of resolv.conf's"),
-  addressFamily: z.enum(["IPv4", "IPv6"]).default("IPv4").describe("which addresses of the targets are used"),
+  addressFamily,
   refreshMilliseconds: milliseconds
     .default(2000)
     .describe("period of the look-up; lower notices new workers sooner and asks the server more"),
   timeoutMilliseconds: milliseconds.default(1000).describe("time for one query"),
-  removeAfterSeconds: seconds
-    .default(30)
-    .describe("a worker that DNS no longer lists goes when its health check fails, or after this time"),
+  removeAfterSeconds,
+});
+
+const endpointSliceDiscovery = z.strictObject({
+  type: z.literal("EndpointSlice"),
+  service: z
+    .string()
+    .min(1)
+    .max(63)
+    .describe("name of the Kubernetes Service of the workers, such as shop-workers; a pod's name is its worker's name and route"),
+  namespace: z.string().min(1).max(63).optional().describe("where the Service is; default: the namespace of this pod"),
+  portName: z.string().min(1).max(63).default("http").describe("name of the port in the Service"),
+  addressFamily,
+  apiServer: z
+    .url({ protocol: /^https$/, error: "must be an https address" })
+    .max(255)
+    .optional()
+    .describe("https://host:port of the API server; default: what KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT say"),
+  serviceAccountDirectory: z
+    .string()
+    .min(1)
+    .max(4096)
+    .default("/var/run/secrets/kubernetes.io/serviceaccount")
+    .describe("folder of token, ca.crt and namespace; read again whenever the API server is asked"),
+  removeAfterSeconds,
 });
 
 const schema = z.strictObject({
@@ -87,7 +114,9 @@ const schema = z.strictObject({
       port: port.default(9090).describe("port of the same; never the data port"),
     })
     .prefault({}),
-  discovery: z.discriminatedUnion("type", [dnsDiscovery, staticDiscovery]).describe("where the workers come from: DNS or Static"),
+  discovery: z
+    .discriminatedUnion("type", [dnsDiscovery, endpointSliceDiscovery, staticDiscovery])
+    .describe("where the workers come from: DNS, EndpointSlice or Static"),
   method: z.enum(["ByRequests"]).default("ByRequests").describe("which worker takes a request without a session"),
   stickySession: z
     .strictObject({
@@ -205,7 +234,7 @@ function describeIssue(issue: z.core.$ZodIssue): string {
     return `${where} has the unknown field ${unknown}; known are: ${knownFields(issue.path).join(", ")}`;
   }
   if (issue.code === "invalid_union" && "discriminator" in issue && issue.discriminator !== undefined) {
-    return `${where} must be one of: DNS, Static`;
+    return `${where} must be one of: DNS, EndpointSlice, Static`;
   }
   if (issue.path.length === 0 && (issue.input ?? null) === null) return "The document is empty";
   if (issue.input === undefined) return `${where} is missing`;

@@ -42,7 +42,7 @@ function describeWorker(worker: Worker): object {
     port: worker.port,
     weight: worker.weight,
     state: worker.state,
-    listed: worker.unlistedSinceMs === undefined,
+    listed: worker.unlistedTimer === undefined,
     lastError: worker.lastError,
     inFlight: traffic.inFlight,
     elected: traffic.elected,

@@ -75,6 +75,11 @@ export class WorkerRegistry implements Lifecycle {
     return this.#snapshot.tiers[0]?.[0]?.state === "Serving";
   }
 
+  /** Whether discovery hears of the workers now; else those that it knew last are what there is. */
+  get isDiscoveryUp(): boolean {
+    return this.#deps.discovery.isUp;
+  }
+
   start(): Promise<void> {
     return this.#deps.discovery.start();
   }
@@ -106,16 +111,19 @@ export class WorkerRegistry implements Lifecycle {
   }
 
   #update(descriptions: readonly WorkerDescription[]): void {
-    const nowMs = this.#deps.clock.monotonic();
     const listed = new Set<string>();
     let changed = false;
     for (const description of descriptions) {
       listed.add(description.name);
       const known = this.#workers.get(description.name);
       if (known && known.address === description.address && known.port === description.port && known.route === description.route) {
-        known.unlistedSinceMs = undefined;
+        known.unlistedTimer?.cancel();
+        known.unlistedTimer = undefined;
         changed ||= known.weight !== description.weight;
         known.weight = description.weight;
+        const before = known.state;
+        known.leaving = description.leaving;
+        this.#stateMayHaveChanged(known, before);
         continue;
       }
       if (known) this.#remove(known, "It has another address");
@@ -124,7 +132,10 @@ export class WorkerRegistry implements Lifecycle {
     }
     for (const worker of [...this.#workers.values()]) {
       if (listed.has(worker.name)) continue;
-      worker.unlistedSinceMs ??= nowMs;
+      worker.unlistedTimer ??= this.#deps.clock.setTimeout(() => {
+        this.#removeUnlisted(worker);
+        this.#rebuild();
+      }, this.#options.removeAfterMs);
       changed = this.#removeIfGone(worker) || changed;
     }
     if (changed) this.#rebuild();
@@ -143,6 +154,7 @@ export class WorkerRegistry implements Lifecycle {
     );
     this.#workers.set(worker.name, worker);
     logger.info({ worker: worker.name, address: worker.address, port: worker.port }, "Worker found");
+    this.#stateMayHaveChanged(worker, worker.health.state);
     if (!healthCheck.enabled) return;
     const options = { ...healthCheck, address: worker.address, port: description.managementPort ?? healthCheck.port };
     worker.healthCheck = new HealthCheck({ clock, random }, options, (result, startedMs, error) =>
@@ -185,20 +197,24 @@ export class WorkerRegistry implements Lifecycle {
     if (this.#removeIfGone(worker) || state !== before) this.#rebuild();
   }
 
-  /** Rule 2: absence in DNS alone removes nobody who still answers, for a while. */
+  /** Rule 2: not being listed alone removes nobody who still answers, for a while. */
   #removeIfGone(worker: Worker): boolean {
-    if (worker.unlistedSinceMs === undefined) return false;
+    if (worker.unlistedTimer === undefined) return false;
     const unusable = worker.state === "NotReady" || worker.state === "Error" || worker.healthCheck === undefined;
-    if (!unusable && this.#deps.clock.monotonic() - worker.unlistedSinceMs < this.#options.removeAfterMs) return false;
+    if (unusable) this.#removeUnlisted(worker);
+    return unusable;
+  }
+
+  #removeUnlisted(worker: Worker): void {
     this.#remove(worker, "Discovery no longer lists it");
     this.#traffic.delete(worker.name);
-    return true;
   }
 
   #remove(worker: Worker, reason: string): void {
     this.#workers.delete(worker.name);
     worker.healthCheck?.stop();
     worker.errorTimer?.cancel();
+    worker.unlistedTimer?.cancel();
     worker.forwarder.close();
     this.#deps.logger.info({ worker: worker.name, address: worker.address, reason }, "Worker removed");
   }

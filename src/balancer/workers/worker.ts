@@ -48,8 +48,10 @@ export class Worker implements Candidate {
   errorSinceMs: number | undefined;
   errorTimer: Timer | undefined;
   lastError: string | undefined;
-  /** Since when discovery no longer lists it. */
-  unlistedSinceMs: number | undefined;
+  /** Its pod is about to end, whatever its health check says by now. */
+  leaving: boolean;
+  /** Runs while discovery no longer lists it. */
+  unlistedTimer: Timer | undefined;
 
   constructor(description: WorkerDescription, forwarder: Forwarder, health: WorkerHealth, traffic: WorkerTraffic) {
     this.name = description.name;
@@ -57,12 +59,15 @@ export class Worker implements Candidate {
     this.address = description.address;
     this.port = description.port;
     this.weight = description.weight;
+    this.leaving = description.leaving;
     this.forwarder = forwarder;
     this.health = health;
     this.traffic = traffic;
   }
 
   get state(): WorkerState {
-    return this.errorSinceMs === undefined ? this.health.state : "Error";
+    if (this.errorSinceMs !== undefined) return "Error";
+    const { state } = this.health;
+    return this.leaving && (state === "Serving" || state === "Unknown") ? "Draining" : state;
   }
 }

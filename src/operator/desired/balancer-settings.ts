@@ -2,7 +2,7 @@
 import type { TomcatCluster } from "../../api/index.ts";
 import type { BalancerSettingsDocument } from "../../config/index.ts";
 import { definedOnly } from "./defined-only.ts";
-import { workersRecordName } from "./names.ts";
+import { workersRecordName, workersServiceName } from "./names.ts";
 
 /** Where the balancer runs; unset: in a pod, on all addresses, with the pod's DNS. */
 export interface BalancerPlace {
@@ -10,7 +10,7 @@ export interface BalancerPlace {
   readonly port?: number;
   readonly managementAddress?: string;
   readonly managementPort?: number;
-  /** host:port of a DNS server to ask in place of resolv.conf's. */
+  /** host:port of a DNS server that knows the workers' SRV records. Unset: Kubernetes tells by EndpointSlices where they are. */
   readonly dnsServer?: string;
 }
 
@@ -19,7 +19,10 @@ export function desiredBalancerSettings(cluster: TomcatCluster, place: BalancerP
   return definedOnly({
     listen: definedOnly({ address: place.address, port: place.port }),
     management: definedOnly({ address: place.managementAddress, port: place.managementPort }),
-    discovery: definedOnly({ type: "DNS" as const, service: workersRecordName(cluster), server: place.dnsServer }),
+    discovery:
+      place.dnsServer === undefined
+        ? { type: "EndpointSlice" as const, service: workersServiceName(cluster) }
+        : { type: "DNS" as const, service: workersRecordName(cluster), server: place.dnsServer },
     method: balancer.method,
     stickySession: definedOnly({ ...balancer.stickySession, cookie: sessions.cookie.name }),
     healthCheck: definedOnly(balancer.healthCheck),

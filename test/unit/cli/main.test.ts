@@ -68,6 +68,14 @@ describe("tomcat-cluster", () => {
       args: [...settings("discovery: { type: DNS, service: _http._tcp.shop }\n"), "--dns-server", "nonsense", "--management-port", "0"],
       message: /^"nonsense" is not the address of a DNS server: write its IP address/,
     },
+    {
+      args: [
+        ...settings("discovery: { type: EndpointSlice, service: shop-workers, serviceAccountDirectory: /nowhere }\n"),
+        "--management-port",
+        "0",
+      ],
+      message: /^The service account's file "\/nowhere\/namespace" cannot be read: there is no such file\. Does the pod/,
+    },
     { args: ["balancer", "--config", "/"], message: /^The balancer settings "\/" cannot be read: it is a folder\n$/ },
     { args: ["verify", "127.0.5.2:9090"], message: /^"127\.0\.5\.2:9090" is not the address of a management port: write it as http/ },
     { args: ["local", "/nowhere/shop.yaml"], message: /\/nowhere\/shop\.yaml/ },

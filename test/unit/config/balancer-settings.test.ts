@@ -43,7 +43,12 @@ const wrong: readonly { name: string; document: unknown; message: RegExp }[] = [
   {
     name: "an unknown discovery",
     document: { discovery: { type: "Multicast" } },
-    message: /^- "discovery.type" must be one of: DNS, Static$/m,
+    message: /^- "discovery.type" must be one of: DNS, EndpointSlice, Static$/m,
+  },
+  {
+    name: "an API server without TLS",
+    document: { discovery: { type: "EndpointSlice", service: "shop-workers", apiServer: "http://10.96.0.1" } },
+    message: /^- "discovery.apiServer" is "http:\/\/10.96.0.1": must be an https address$/m,
   },
   {
     name: "an unknown field at the top",

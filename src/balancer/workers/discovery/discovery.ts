@@ -1,4 +1,4 @@
-// The port of discovery: where workers come from. DNS and a fixed list implement it; a watch of EndpointSlices has its place beside them.
+// The port of discovery: where workers come from. DNS, EndpointSlices and a fixed list implement it.
 import type { Lifecycle } from "../../../base/index.ts";
 
 export interface WorkerDescription {
@@ -9,6 +9,8 @@ export interface WorkerDescription {
   readonly address: string;
   readonly port: number;
   readonly weight: number;
+  /** It is about to end: it keeps the sessions that are in use there, and gets nothing else (rule 18). */
+  readonly leaving: boolean;
   /** Where its health check is; undefined: where the settings say. */
   readonly managementPort: number | undefined;
 }
@@ -21,4 +23,10 @@ export interface Discovery extends Lifecycle {
   start(): Promise<void>;
   /** Set once before `start`. */
   onWorkers: (workers: readonly WorkerDescription[]) => void;
+  /** Whether the last look was a definitive one. */
+  readonly isUp: boolean;
 }
+
+/** What can be a worker's name: it is a route too (balancer.md 4.1). */
+export const WORKER_NAME = /^[A-Za-z0-9_-]{1,59}$/;
+export const MAX_WORKERS = 1000;

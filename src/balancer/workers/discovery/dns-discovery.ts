@@ -1,6 +1,6 @@
 // Workers from DNS: SRV records name them, each target's first label is name and route, its address record says where it is.
 import type { AddressFamily, Clock, Logger, NameResolver, ServiceRecord, Timer } from "../../../base/index.ts";
-import type { Discovery, WorkerDescription } from "./discovery.ts";
+import { type Discovery, MAX_WORKERS, WORKER_NAME, type WorkerDescription } from "./discovery.ts";
 
 export interface DnsDiscoveryOptions {
   /** Name of the SRV records, "_http._tcp.shop-workers". */
@@ -8,10 +8,6 @@ export interface DnsDiscoveryOptions {
   readonly family: AddressFamily;
   readonly refreshMs: number;
 }
-
-/** A worker's name is a route (balancer.md 4.1), so a target whose first label is none cannot be one. */
-const ROUTE = /^[A-Za-z0-9_-]{1,59}$/;
-const MAX_WORKERS = 1000;
 
 /**
  * Rule 2 for workers: a server that cannot tell is no news. A target without a definitive answer about its address keeps the
@@ -33,6 +29,10 @@ export class DnsDiscovery implements Discovery {
     this.#logger = deps.logger;
     this.#resolver = deps.resolver;
     this.#options = options;
+  }
+
+  get isUp(): boolean {
+    return this.#lastReason === undefined;
   }
 
   start(): Promise<void> {
@@ -73,7 +73,7 @@ export class DnsDiscovery implements Discovery {
 
   async #describe(record: ServiceRecord): Promise<WorkerDescription | undefined> {
     const name = record.target.split(".", 1)[0]!;
-    if (!ROUTE.test(name)) {
+    if (!WORKER_NAME.test(name)) {
       this.#logger.warn({ target: record.target }, "Target of a service record ignored: its first label is no route");
       return undefined;
     }
@@ -81,7 +81,8 @@ export class DnsDiscovery implements Discovery {
     // Several addresses of one name are one worker (rule 1); sorted, so that the order of an answer changes nothing.
     const address = answer.kind === "found" ? [...answer.records].sort()[0] : this.#addresses.get(record.target);
     if (address === undefined || answer.kind === "absent") return undefined;
-    return { name, route: name, address, port: record.port, weight: record.weight > 0 ? record.weight : 1, managementPort: undefined };
+    const weight = record.weight > 0 ? record.weight : 1;
+    return { name, route: name, address, port: record.port, weight, leaving: false, managementPort: undefined };
   }
 
   /** One line when the server stops answering and one when it is back, not one every refresh. */

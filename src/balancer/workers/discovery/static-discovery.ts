@@ -3,6 +3,7 @@ import type { Discovery, WorkerDescription } from "./discovery.ts";
 
 export class StaticDiscovery implements Discovery {
   onWorkers: (workers: readonly WorkerDescription[]) => void = () => undefined;
+  readonly isUp = true;
   readonly #workers: readonly WorkerDescription[];
 
   constructor(workers: readonly WorkerDescription[]) {

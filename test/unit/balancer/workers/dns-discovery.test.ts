@@ -48,7 +48,8 @@ test("A worker's name and route are the first label of its target", async () => 
   discovery.onWorkers = (workers) => found.push(...workers);
   await discovery.start();
   await discovery.stop();
-  assert.deepEqual(found, [{ name: "shop-0", route: "shop-0", address: "10.0.0.1", port: 8080, weight: 33, managementPort: undefined }]);
+  const place = { address: "10.0.0.1", port: 8080, weight: 33, leaving: false, managementPort: undefined };
+  assert.deepEqual(found, [{ name: "shop-0", route: "shop-0", ...place }]);
 });
 
 test("Every refresh tells the whole list", async () => {
@@ -72,6 +73,7 @@ test("A server that cannot tell is no news", async () => {
   await clock.advance(2000);
   await discovery.stop();
   assert.deepEqual(heard, ["shop-0=10.0.0.1:8080"]);
+  assert.equal(discovery.isUp, false);
 });
 
 test("A target whose address nobody can tell keeps the one it had", async () => {

@@ -5,7 +5,7 @@ import { parse, stringify } from "yaml";
 import { parseManifest, type TomcatCluster } from "../../../../src/api/index.ts";
 import { parseBalancerSettings, parseServerXml } from "../../../../src/config/index.ts";
 import { type DesiredInputs, desiredObjects, type KubernetesObject } from "../../../../src/operator/desired/index.ts";
-import { DESIRED_INPUTS } from "../../../support/desired-inputs.ts";
+import { DESIRED_INPUTS, objectOf } from "../../../support/desired-inputs.ts";
 
 // <case>.in.yaml is a manifest, <case>.in.server.xml the server.xml that it names; <case>.out.yaml has every object that is applied.
 // UPDATE_GOLDEN=1 writes them anew: look at the difference before it is committed.
@@ -61,7 +61,10 @@ for (const file of readdirSync(FOLDER).filter((entry) => entry.endsWith(INPUT)))
     assert.equal(config.service.engine.cluster?.channel.receiver.address, "10.0.0.7");
   });
 
-  test(`${name}: balancers can read their settings`, () => {
-    assert.equal(parseBalancerSettings(parse(dataOf(objects, "balancer.yaml"))).discovery.type, "DNS");
+  test(`${name}: balancers can read their settings, which name the workers' Service and its port`, () => {
+    const { discovery } = parseBalancerSettings(parse(dataOf(objects, "balancer.yaml")));
+    assert.ok(discovery.type === "EndpointSlice");
+    const { spec } = objectOf(objects, "Service", discovery.service);
+    assert.ok(spec.ports.some((port: { readonly name: string }) => port.name === discovery.portName));
   });
 }

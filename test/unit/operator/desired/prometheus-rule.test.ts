@@ -11,7 +11,7 @@ test("every metric that an alert names is one that workers or balancers have", (
   const registry = new Registry();
   new ChannelMetrics(registry);
   new ReplicationMetrics(registry);
-  new BalancerMetrics(registry, { workers: () => [], requestsInFlight: () => 0, clientConnections: () => 0 });
+  new BalancerMetrics(registry, { workers: () => [], requestsInFlight: () => 0, clientConnections: () => 0, isDiscoveryUp: () => true });
   const known = registry.getMetricsAsArray().map(({ name }) => name);
 
   const objects = desiredObjects(clusterOf({ monitoring: { prometheusRule: { enabled: true } } }), DESIRED_INPUTS);
