@@ -33,7 +33,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cli: ["operator", "operator/desired", "server", "balancer", "convert", "local", "verify", "management", "api", "config", "base"],
 };
 
-const PURE = ["api", "serialization", "config", "protocol", "channel/wire", "operator/desired", "balancer/selection"];
+const PURE = [
+  "api",
+  "serialization",
+  "config",
+  "protocol",
+  "channel/wire",
+  "operator/desired",
+  "operator/roll",
+  "operator/status",
+  "balancer/selection",
+];
 const IMPURE_MODULES = /^node:(net|tls|dns|http|http2|https|fs|dgram|timers|child_process|worker_threads)(\/|$)/;
 const IMPURE_WORDS =
   /\bDate\.now\b|\bnew Date\(\)|\bperformance\.|\bMath\.random\b|\brandomBytes\b|\bset(Timeout|Interval|Immediate)\(|\bprocess\.env\b/;

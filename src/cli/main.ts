@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 // The one command, tomcat-cluster: finds the subcommand, and turns what it throws into a message and an exit code.
-
-import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { balancerCommand } from "./balancer.ts";
 import { crdCommand } from "./crd.ts";
 import { describeFailure } from "./failure.ts";
 import { fetchCommand } from "./fetch.ts";
 import { localCommand } from "./local.ts";
+import { operatorCommand } from "./operator.ts";
+import { packageVersion } from "./package-version.ts";
 import { renderCommand } from "./render.ts";
 import { verifyCommand } from "./verify.ts";
 import { workerCommand } from "./worker.ts";
@@ -15,15 +15,15 @@ import { workerCommand } from "./worker.ts";
 const USAGE_EXIT_CODE = 2;
 
 function createProgram(): Command {
-  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string };
   const program = new Command("tomcat-cluster")
     .description("HTTP sessions that survive the worker that keeps them: a cluster that speaks Apache Tomcat's wire format")
-    .version(version)
+    .version(packageVersion())
     .option("--debug", "print stack traces of errors");
   for (const command of [
     localCommand(),
     workerCommand(),
     balancerCommand(),
+    operatorCommand(),
     verifyCommand(),
     crdCommand(),
     renderCommand(),

@@ -29,3 +29,24 @@ export function choiceParser<T extends string>(choices: readonly T[]): (text: st
     return choice;
   };
 }
+
+export interface ListenAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** "0.0.0.0:9090", ":9090" or "[::]:9090". */
+export function addressParser(text: string): ListenAddress {
+  const [, bracketed, plain, port] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d+)$/.exec(text) ?? [];
+  if (port === undefined) throw new InvalidArgumentError("Give an address and a port, such as 0.0.0.0:9090 or [::]:9090.");
+  return { address: bracketed ?? (plain || "0.0.0.0"), port: portParser(0)(port) };
+}
+
+/** "web,shop": names of namespaces. */
+export function namesParser(text: string): readonly string[] {
+  const names = text.split(",").map((name) => name.trim());
+  const found = names.filter((name) => name !== "");
+  const wrong = found.find((name) => !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name));
+  if (wrong !== undefined) throw new InvalidArgumentError(`"${wrong}" is no name of a namespace.`);
+  return found;
+}

@@ -11,7 +11,15 @@ export {
 } from "./desired-inputs.ts";
 export { desiredObjects } from "./desired-objects.ts";
 export type { KubernetesObject } from "./kubernetes-object.ts";
-export { CONFIGURATION_ANNOTATION, MANAGED_BY, POOL_LABEL, poolSelectorLabels, RESTART_ANNOTATION, selectorLabels } from "./labels.ts";
+export {
+  APPLICATION_NAME,
+  CONFIGURATION_ANNOTATION,
+  MANAGED_BY,
+  POOL_LABEL,
+  poolSelectorLabels,
+  RESTART_ANNOTATION,
+  selectorLabels,
+} from "./labels.ts";
 export {
   balancerConfigMapName,
   balancerName,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { choiceParser, portParser } from "../../../src/cli/option-parsers.ts";
+import { addressParser, choiceParser, namesParser, portParser } from "../../../src/cli/option-parsers.ts";
 
 describe("portParser", () => {
   for (const [text, port] of [
@@ -21,5 +21,26 @@ describe("choiceParser", () => {
     const parse = choiceParser(["info", "warn"]);
     assert.equal(parse("warn"), "warn");
     assert.throws(() => parse("WARN"), /info, warn/);
+  });
+});
+
+describe("addressParser", () => {
+  for (const [text, address, port] of [
+    ["127.0.0.1:9090", "127.0.0.1", 9090],
+    [":0", "0.0.0.0", 0],
+    ["[::1]:80", "::1", 80],
+  ] as const) {
+    it(`reads ${text}`, () => assert.deepEqual(addressParser(text), { address, port }));
+  }
+  for (const text of ["9090", "::1:80", "host:", "host:70000"]) {
+    it(`refuses "${text}"`, () => assert.throws(() => addressParser(text), { code: "commander.invalidArgument" }));
+  }
+});
+
+describe("namesParser", () => {
+  it("reads names between commas, and none from an empty text", () => {
+    assert.deepEqual(namesParser("web, shop"), ["web", "shop"]);
+    assert.deepEqual(namesParser(""), []);
+    assert.throws(() => namesParser("web,Shop"), /"Shop" is no name/);
   });
 });

@@ -1,0 +1,76 @@
+// tomcat-cluster operator: the controller, which makes every TomcatCluster of a Kubernetes cluster run.
+import { hostname } from "node:os";
+import { Command, Option } from "commander";
+import { createProcessRegistry, LOG_LEVELS, type LogLevel, systemClock, systemRandom } from "../base/index.ts";
+import { addressParser, choiceParser, type ListenAddress, namesParser } from "./option-parsers.ts";
+import { packageVersion } from "./package-version.ts";
+import { runUntilStopped } from "./run-until-stopped.ts";
+import { openStandardLog } from "./standard-log.ts";
+
+interface OperatorCommandOptions {
+  readonly image: string;
+  readonly watchNamespaces: readonly string[];
+  readonly metricsAddress: ListenAddress;
+  readonly leaderElect: boolean;
+  readonly namespace?: string;
+  readonly identity: string;
+  readonly kubeconfig?: string;
+  readonly logLevel: LogLevel;
+}
+
+/** The names of the environment variables are those that operators have as a rule. */
+export function operatorCommand(): Command {
+  return new Command("operator")
+    .description("run the controller, which makes every TomcatCluster run")
+    .addOption(
+      new Option("--image <reference>", "the operator's own image, which clusters without one of their own run")
+        .env("OPERATOR_IMAGE")
+        .makeOptionMandatory(),
+    )
+    .addOption(
+      new Option("--watch-namespaces <names>", "namespaces to look after, with commas between them; none: all")
+        .env("WATCH_NAMESPACES")
+        .argParser(namesParser)
+        .default([], "all"),
+    )
+    .addOption(
+      new Option("--metrics-address <host:port>", "address of /livez, /readyz and /metrics; port 0: any free one")
+        .env("METRICS_ADDRESS")
+        .argParser(addressParser)
+        .default({ address: "0.0.0.0", port: 9090 }, "0.0.0.0:9090"),
+    )
+    .addOption(new Option("--leader-elect", "wait until no other operator leads").env("LEADER_ELECT").default(false))
+    .addOption(new Option("--namespace <name>", "namespace of the operator and of its Lease; unset: the credentials'").env("POD_NAMESPACE"))
+    .addOption(new Option("--identity <name>", "name of this process among several").env("POD_NAME").default(hostname(), "the host name"))
+    .option("--kubeconfig <file>", "credentials; unset: what KUBECONFIG names, ~/.kube/config, else the pod's service account")
+    .addOption(
+      new Option("--log-level <level>", `one of ${LOG_LEVELS.join(", ")}`)
+        .env("LOG_LEVEL")
+        .argParser(choiceParser(LOG_LEVELS))
+        .default("info"),
+    )
+    .action(runOperator);
+}
+
+async function runOperator({ logLevel, metricsAddress, leaderElect, ...options }: OperatorCommandOptions): Promise<void> {
+  const { operatorProcess } = await import("../operator/index.ts");
+  const { logger } = openStandardLog({ level: logLevel });
+  const onFailed = (error: unknown) => {
+    logger.fatal({ err: error }, "The operator cannot go on, stopping");
+    ending.begin(1);
+  };
+  const parts = operatorProcess(
+    { clock: systemClock, random: systemRandom, logger, registry: createProcessRegistry(), onFailed },
+    { ...options, electsLeader: leaderElect, management: metricsAddress, version: packageVersion() },
+  );
+  const started = parts.start();
+  const ending = runUntilStopped({
+    stop: async () => {
+      await started;
+      await parts.stop();
+    },
+    onUncaughtError: (error) => logger.fatal({ err: error }, "Uncaught error, stopping"),
+    onStopFailed: (error) => logger.error({ err: error }, "Operator did not stop in good order"),
+  });
+  await started;
+}

@@ -1,0 +1,112 @@
+// Everything that a reconcile looks at, read once, as one value that nothing changes any more.
+import { ManifestError, parseTomcatCluster, type TomcatCluster, type TomcatClusterStatus } from "../../api/index.ts";
+import { type KubeClient, type KubeObject, type ObjectRef, type ObjectView, refOf } from "../../kube/index.ts";
+import { PAUSED_ANNOTATION } from "../annotations.ts";
+import { isControlledBy } from "../apply/applied-object.ts";
+import { OWNER_INDEX, type OwnedObjects } from "../apply/owned-objects.ts";
+import { balancerName, statefulSetName } from "../desired/index.ts";
+import type { BalancerFacts } from "../status/find-state.ts";
+import type { Obstacle } from "../status/obstacle.ts";
+import { type FoundReferences, readReferences } from "./references.ts";
+import { type Deployment, type Pod, type StatefulSet, type WorkerPod, type WorkerSet, workerPod, workerSet } from "./worker-pods.ts";
+import { askWorkers, type GetText, type NoAnswer, type WorkerView } from "./worker-view.ts";
+
+/** As the API server has it. */
+export interface TomcatClusterObject extends KubeObject {
+  readonly spec?: unknown;
+  readonly status?: TomcatClusterStatus;
+}
+
+export interface Observed {
+  readonly object: TomcatClusterObject;
+  readonly uid: string;
+  /** Undefined where the spec cannot be read. */
+  readonly cluster: TomcatCluster | undefined;
+  /** What keeps the spec from being carried out. */
+  readonly obstacle: Obstacle | undefined;
+  readonly references: FoundReferences;
+  readonly set: WorkerSet | undefined;
+  readonly pods: readonly WorkerPod[];
+  readonly balancers: BalancerFacts;
+  /** Of the ready workers. */
+  readonly answers: readonly (WorkerView | NoAnswer)[];
+  readonly pausedBy: "PausedBySpec" | "PausedByAnnotation" | undefined;
+}
+
+export interface ObserverDeps {
+  readonly client: Pick<KubeClient, "find">;
+  /** The newest state that this process knows of. */
+  readonly findCluster: (ref: ObjectRef) => TomcatClusterObject | undefined;
+  readonly owned: OwnedObjects;
+  readonly pods: readonly { readonly objects: ObjectView<Pod> }[];
+  readonly getText: GetText;
+}
+
+const NO_REFERENCES: FoundReferences = { digests: { workers: "", balancers: "" }, serverXml: undefined, missing: undefined };
+
+export class Observer {
+  readonly #deps: ObserverDeps;
+
+  constructor(deps: ObserverDeps) {
+    this.#deps = deps;
+  }
+
+  /** Undefined when the cluster is gone, or going: what it owns goes with it. */
+  async observe(key: string, signal: AbortSignal): Promise<Observed | undefined> {
+    const ref = refOf(key);
+    const object = this.#deps.findCluster(ref);
+    if (object?.metadata.uid === undefined || object.metadata.deletionTimestamp !== undefined) return undefined;
+    const { cluster, obstacle: invalid } = parse(object);
+    const { uid } = object.metadata;
+    const references = cluster ? await readReferences(this.#deps.client, cluster, ref.namespace!, signal) : NO_REFERENCES;
+    const missing: Obstacle | undefined =
+      references.missing === undefined ? undefined : { reason: "ReferenceMissing", message: references.missing };
+    const set = await this.#find<StatefulSet>("StatefulSet", object, statefulSetName(object), signal);
+    const balancers = await this.#find<Deployment>("Deployment", object, balancerName(object), signal);
+    const pods = set?.metadata.uid === undefined ? [] : this.#podsOf(set.metadata.uid);
+    return {
+      object,
+      uid,
+      cluster,
+      obstacle: invalid ?? missing,
+      references,
+      set: set && workerSet(set),
+      pods,
+      balancers: balancerFacts(balancers),
+      answers: await askWorkers(this.#deps.getText, pods, signal),
+      pausedBy: pausedBy(object, cluster),
+    };
+  }
+
+  /** Only what belongs to the cluster. */
+  async #find<T extends KubeObject>(kind: string, { metadata }: KubeObject, name: string, signal: AbortSignal): Promise<T | undefined> {
+    const found = await this.#deps.owned.find(kind, { namespace: metadata.namespace, name }, signal);
+    return found !== undefined && isControlledBy(found, metadata.uid!) ? (found as T) : undefined;
+  }
+
+  #podsOf(setUid: string): readonly WorkerPod[] {
+    return this.#deps.pods.flatMap(({ objects }) => objects.byIndex(OWNER_INDEX, setUid)).map(workerPod);
+  }
+}
+
+function parse(object: TomcatClusterObject): { readonly cluster?: TomcatCluster; readonly obstacle?: Obstacle } {
+  try {
+    return { cluster: parseTomcatCluster(object) };
+  } catch (error) {
+    if (!(error instanceof ManifestError)) throw error;
+    return { obstacle: { reason: "InvalidSpec", message: error.message } };
+  }
+}
+
+function pausedBy({ metadata }: TomcatClusterObject, cluster: TomcatCluster | undefined): Observed["pausedBy"] {
+  if (metadata.annotations?.[PAUSED_ANNOTATION] === "true") return "PausedByAnnotation";
+  return cluster?.spec.updatePolicy.paused === true ? "PausedBySpec" : undefined;
+}
+
+function balancerFacts(deployment: Deployment | undefined): BalancerFacts {
+  if (deployment === undefined) return { wanted: 0, available: 0, isUpdated: false };
+  const { metadata, spec, status = {} } = deployment;
+  const wanted = spec.replicas ?? 1;
+  const isSeen = (status.observedGeneration ?? 0) >= (metadata.generation ?? 0);
+  return { wanted, available: status.availableReplicas ?? 0, isUpdated: isSeen && (status.updatedReplicas ?? 0) >= wanted };
+}

@@ -1,0 +1,76 @@
+// What ready workers say about their group: the /cluster page of their management ports.
+import { z } from "zod";
+import { asError } from "../../base/index.ts";
+import { MANAGEMENT_PORT } from "../desired/index.ts";
+import type { WorkerPod } from "./worker-pods.ts";
+
+const pageSchema = z.object({
+  state: z.string(),
+  localMember: z.string().optional(),
+  members: z.array(z.object({ name: z.string(), state: z.string() })).default([]),
+  managers: z.array(z.object({ sessionsAtRisk: z.number() })).default([]),
+});
+
+/** One worker's answer. */
+export interface WorkerView {
+  /** Of the pod. */
+  readonly worker: string;
+  /** "starting", "serving", "draining". */
+  readonly state: string;
+  /** Names of the members that it sees alive, its own among them, sorted: "tcp://10.0.0.1:4000". */
+  readonly members: readonly string[];
+  readonly sessionsAtRisk: number;
+}
+
+export interface NoAnswer {
+  readonly worker: string;
+  readonly problem: string;
+}
+
+/** The text of a page. Rejects for everything but status 200, and after a time-out. */
+export type GetText = (url: string, signal: AbortSignal) => Promise<string>;
+
+const ALIVE = "Alive";
+const TIMEOUT_MS = 2000;
+/** A page has some 300 bytes a member and a context. */
+const MAX_PAGE_BYTES = 1024 * 1024;
+
+export function parseWorkerView(worker: string, text: string): WorkerView {
+  const { state, localMember, members, managers } = pageSchema.parse(JSON.parse(text));
+  const alive = members.filter((member) => member.state === ALIVE).map(({ name }) => name);
+  return {
+    worker,
+    state,
+    members: [...(localMember === undefined ? [] : [localMember]), ...alive].toSorted(),
+    sessionsAtRisk: managers.reduce((sum, { sessionsAtRisk }) => sum + sessionsAtRisk, 0),
+  };
+}
+
+/** Asks all ready workers at once; there are at most a hundred. */
+export function askWorkers(getText: GetText, pods: readonly WorkerPod[], signal: AbortSignal): Promise<readonly (WorkerView | NoAnswer)[]> {
+  return Promise.all(pods.filter(({ isReady, isTerminating }) => isReady && !isTerminating).map((pod) => askWorker(getText, pod, signal)));
+}
+
+async function askWorker(getText: GetText, { name: worker, address }: WorkerPod, signal: AbortSignal): Promise<WorkerView | NoAnswer> {
+  if (address === undefined) return { worker, problem: "its pod has no address" };
+  const host = address.includes(":") ? `[${address}]` : address;
+  try {
+    return parseWorkerView(worker, await getText(`http://${host}:${MANAGEMENT_PORT}/cluster`, signal));
+  } catch (error) {
+    return { worker, problem: asError(error).message.split("\n", 1)[0]! };
+  }
+}
+
+/** Over the network, with a time-out of 2 s, at most 1 MiB. */
+export async function fetchText(url: string, signal: AbortSignal): Promise<string> {
+  const answer = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]) });
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of answer.body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > MAX_PAGE_BYTES) throw new RangeError(`${url} has more than ${MAX_PAGE_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  if (answer.status !== 200) throw new RangeError(`${url} was answered ${answer.status}`);
+  return Buffer.concat(chunks).toString("utf8");
+}

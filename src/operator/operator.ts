@@ -1,0 +1,154 @@
+// The operator as one thing that starts and stops: it waits to be the leader, fills its caches, and reconciles.
+
+import { KIND } from "../api/index.ts";
+import type { Clock, Lifecycle, Logger, Random, Registry } from "../base/index.ts";
+import { EventRecorder, type KubeClient, type KubeObject, keyOf } from "../kube/index.ts";
+import type { ManagementServer } from "../management/index.ts";
+import { ChannelKeys } from "./apply/channel-keys.ts";
+import { OwnWrites } from "./apply/own-writes.ts";
+import { OwnedObjects } from "./apply/owned-objects.ts";
+import { Caches, findAddedKinds } from "./caches.ts";
+import { registerClusterMetrics } from "./cluster-metrics.ts";
+import { Controller, ControllerMetrics, LeaderElector } from "./controller/index.ts";
+import { Observer } from "./observe/observer.ts";
+import { fetchText, type GetText } from "./observe/worker-view.ts";
+import { Reconciler } from "./reconcile.ts";
+import { ProgressWatch } from "./roll/progress-watch.ts";
+
+export interface OperatorDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly registry: Registry;
+  readonly client: KubeClient;
+  readonly management: Pick<ManagementServer, "addReadinessCheck">;
+  /** It cannot go on: the process has to end with a failure. Called at most once. */
+  readonly onFailed: (error: unknown) => void;
+  /** How workers' pages are read. Default: over the network. */
+  readonly getText?: GetText;
+}
+
+export interface OperatorOptions {
+  /** Of clusters that have none yet, and of all balancers. */
+  readonly image: string;
+  /** Of the operator, and of its Lease. */
+  readonly namespace: string;
+  /** Of this process among several; a pod's name. */
+  readonly identity: string;
+  /** Empty: all namespaces. */
+  readonly watchNamespaces: readonly string[];
+  /** Whether one of several leads. Without, there must be one alone. */
+  readonly electsLeader: boolean;
+  /** Clusters worked on at a time. Default 8. */
+  readonly concurrency?: number;
+}
+
+const NAME = "tomcat-cluster-operator";
+const CONCURRENCY = 8;
+
+export class Operator implements Lifecycle {
+  readonly #deps: OperatorDeps;
+  readonly #options: OperatorOptions;
+  readonly #events: EventRecorder;
+  readonly #elector: LeaderElector | undefined;
+  readonly #stopped = new AbortController();
+  #leading: Promise<void> | undefined;
+  #caches: Caches | undefined;
+  #controller: Controller | undefined;
+
+  constructor(deps: OperatorDeps, options: OperatorOptions) {
+    this.#deps = deps;
+    this.#options = options;
+    const { namespace, identity, electsLeader } = options;
+    this.#events = new EventRecorder(deps, { component: NAME, instance: identity });
+    const election = { namespace, name: NAME, identity };
+    this.#elector = electsLeader ? new LeaderElector({ ...deps, onLost: deps.onFailed }, election) : undefined;
+    // One that waits to lead is ready to take over.
+    deps.management.addReadinessCheck("caches", () => (this.#caches?.hasSynced === false ? "not filled yet" : undefined));
+  }
+
+  /** Does not wait to be the leader, nor for the caches. */
+  async start(): Promise<void> {
+    await this.#events.start();
+    await this.#elector?.start();
+    this.#leading = this.#lead().catch((error: unknown) => {
+      if (!this.#stopped.signal.aborted) this.#deps.onFailed(error);
+    });
+  }
+
+  /** The Lease goes last: nobody else may begin while something of ours still runs. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.#controller?.stop();
+    await this.#caches?.stop();
+    await this.#events.stop();
+    await this.#elector?.stop();
+    await this.#leading;
+  }
+
+  async #lead(): Promise<void> {
+    if (this.#elector && !(await this.#elector.elected)) return;
+    const { watchNamespaces } = this.#options;
+    const namespaces = watchNamespaces.length === 0 ? [undefined] : watchNamespaces;
+    const addedKinds = await findAddedKinds(this.#deps.client, namespaces[0]);
+    if (this.#stopped.signal.aborted) return;
+    this.#caches = new Caches(this.#deps, namespaces, addedKinds);
+    const controller = this.#controllerOf(this.#caches);
+    await this.#caches.start();
+    if (this.#stopped.signal.aborted) return;
+    this.#controller = controller;
+    await controller.start();
+  }
+
+  #controllerOf(caches: Caches): Controller {
+    const { clock, logger, registry, client, getText = fetchText } = this.#deps;
+    const owned = new OwnedObjects({ client }, caches.owned);
+    const keys = new ChannelKeys(this.#deps);
+    const progress = new ProgressWatch(clock);
+    const writes = new OwnWrites();
+    const findCluster = (ref: { readonly namespace?: string | undefined; readonly name: string }) => {
+      const cached = caches.cluster(ref);
+      return cached && writes.latest(cached);
+    };
+    const observer = new Observer({ client, findCluster, owned, pods: caches.pods, getText });
+    const written = (answer: KubeObject) => writes.remember(answer);
+    const reconciler = new Reconciler(
+      { ...this.#deps, logger, observer, owned, keys, progress, events: this.#events, written },
+      { image: this.#options.image, operatorNamespace: this.#options.namespace, knows: (kind) => owned.knows(kind) },
+    );
+    const controller = new Controller(
+      { clock, logger, metrics: new ControllerMetrics(registry, clock), reconcile: (key, signal) => reconciler.reconcile(key, signal) },
+      { name: "tomcatcluster", concurrency: this.#options.concurrency ?? CONCURRENCY },
+    );
+    const heard = (object: KubeObject) => writes.heard(object);
+    for (const informer of caches.clusters) {
+      informer.addHandler({
+        added: heard,
+        updated: heard,
+        deleted: (object) => {
+          writes.gone(object);
+          keys.forget(object.metadata.uid!);
+          progress.forget(object.metadata.uid!);
+        },
+      });
+      controller.watch(informer, ({ metadata }) => [keyOf(metadata)]);
+    }
+    for (const informer of [...caches.owned.values()].flat()) controller.watch(informer, ownerKeys);
+    for (const informer of caches.pods) controller.watch(informer, instanceKeys);
+    registerClusterMetrics(registry, () => caches.clusters.flatMap(({ objects }) => [...objects.values()]));
+    return controller;
+  }
+}
+
+function ownerKeys({ metadata }: KubeObject): readonly string[] {
+  const { namespace, ownerReferences = [] } = metadata;
+  return ownerReferences
+    .filter(({ kind, controller }) => kind === KIND && controller === true)
+    .map(({ name }) => keyOf({ namespace, name }));
+}
+
+/** A pod's controller is a StatefulSet; whose it is, its label says. */
+function instanceKeys({ metadata }: KubeObject): readonly string[] {
+  const name = metadata.labels?.["app.kubernetes.io/instance"];
+  return name === undefined ? [] : [keyOf({ namespace: metadata.namespace, name })];
+}

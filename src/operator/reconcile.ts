@@ -1,0 +1,151 @@
+// The story of a TomcatCluster: observe, plan, write what is desired, let a worker go, tell the status. Level-based: it asks what is, never
+// what has happened, and does nothing where nothing is to be done.
+import type { TomcatCluster } from "../api/index.ts";
+import type { Clock, Logger } from "../base/index.ts";
+import { EvictionBlockedError, isApiError, type KubeClient, type KubeObject, secondTime } from "../kube/index.ts";
+import { FORCE_ROLL_ANNOTATION } from "./annotations.ts";
+import { describeObject } from "./apply/applied-object.ts";
+import type { ChannelKeys } from "./apply/channel-keys.ts";
+import { clashesIn, findObjects, writeObjects } from "./apply/object-writer.ts";
+import type { OwnedObjects } from "./apply/owned-objects.ts";
+import { type StatusWriterDeps, writeStatus } from "./apply/status-writer.ts";
+import type { ReconcileResult } from "./controller/index.ts";
+import { type DesireOptions, desire, keyGeneration, pinnedImage } from "./desire.ts";
+import type { Observed, Observer } from "./observe/observer.ts";
+import { type StatefulSet, type WorkerPod, workerSet } from "./observe/worker-pods.ts";
+import { groupStateOf, type Plan, type PlanInput, planWorkers, progressOf } from "./roll/plan-workers.ts";
+import type { ProgressWatch } from "./roll/progress-watch.ts";
+import { clusterStatus } from "./status/cluster-status.ts";
+import { type Facts, findState, isUnderWay } from "./status/find-state.ts";
+import { type Obstacle, ObstacleError, obstacleOf } from "./status/obstacle.ts";
+
+export interface ReconcilerDeps extends StatusWriterDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly client: Pick<KubeClient, "apply" | "applyStatus" | "delete" | "evict">;
+  readonly observer: Observer;
+  readonly owned: OwnedObjects;
+  readonly keys: ChannelKeys;
+  readonly progress: ProgressWatch;
+}
+
+/** Nobody tells when views or references change. */
+const LOOK_AGAIN_MS = 30_000;
+const LOOK_AGAIN_SOON_MS = 2000;
+
+export class Reconciler {
+  readonly #deps: ReconcilerDeps;
+  readonly #options: DesireOptions;
+
+  constructor(deps: ReconcilerDeps, options: DesireOptions) {
+    this.#deps = deps;
+    this.#options = options;
+  }
+
+  async reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult | undefined> {
+    const before = await this.#deps.observer.observe(key, signal);
+    if (before === undefined) return undefined;
+    const observed = await this.#write(before, signal);
+    const plan = planOf(observed);
+    if (observed.obstacle === undefined && plan.evict !== undefined) await this.#evict(observed.object, plan.evict, signal);
+    const facts = this.#facts(observed, plan);
+    await this.#tell(observed, facts, signal);
+    const isQuiet = plan.evict === undefined && plan.waitsFor === undefined && groupStateOf(observed.answers).isWellFormed;
+    return { requeueAfterMs: isQuiet || observed.answers.length === 0 ? LOOK_AGAIN_MS : LOOK_AGAIN_SOON_MS };
+  }
+
+  /** As observed, with what the writing has changed. */
+  async #write(observed: Observed, signal: AbortSignal): Promise<Observed> {
+    const { cluster, obstacle, pausedBy } = observed;
+    if (cluster === undefined || obstacle !== undefined || pausedBy === "PausedByAnnotation") return observed;
+    try {
+      const applied = await this.#writeAll(observed, cluster, signal);
+      const set = applied.find(({ kind }) => kind === "StatefulSet") as StatefulSet | undefined;
+      return set === undefined ? observed : { ...observed, set: workerSet(set) };
+    } catch (error) {
+      const met = obstacleOf(error);
+      if (met === undefined) throw error;
+      this.#deps.logger.warn({ cluster: describeObject(observed.object), ...met }, "Cluster is stalled");
+      return { ...observed, obstacle: met };
+    }
+  }
+
+  async #writeAll(observed: Observed, cluster: TomcatCluster, signal: AbortSignal): Promise<readonly KubeObject[]> {
+    const { client, owned, keys, logger } = this.#deps;
+    const { uid, object } = observed;
+    const desired = desire(observed, cluster, planOf(observed).workers, this.#options);
+    const found = await findObjects(desired, owned, signal);
+    refuseClashes(clashesIn(found, uid));
+    const generation = keyGeneration(object.status, cluster);
+    if (generation !== undefined) refuseClashes([await keys.ensure(cluster, uid, generation, signal)].flatMap((other) => other ?? []));
+    const { applied, deleted } = await writeObjects(client, found, owned, { uid, signal });
+    for (const one of applied) logger.info({ cluster: describeObject(object), object: describeObject(one) }, "Object applied");
+    for (const one of deleted) logger.info({ cluster: describeObject(object), object: describeObject(one) }, "Object deleted");
+    return applied;
+  }
+
+  async #evict(object: KubeObject, { name, uid }: WorkerPod, signal: AbortSignal): Promise<void> {
+    const { client, events, logger } = this.#deps;
+    const { namespace } = object.metadata;
+    try {
+      if (!(await client.evict({ namespace, name }, { uid, signal }))) return;
+    } catch (error) {
+      // Its budget does not let it go now; or it is not the pod any more that was seen.
+      if (!(error instanceof EvictionBlockedError) && !isApiError(error, "Conflict")) throw error;
+      logger.info({ pod: `${namespace}/${name}`, because: error.message }, "Worker cannot be evicted now");
+      return;
+    }
+    logger.info({ pod: `${namespace}/${name}` }, "Worker evicted");
+    events.record(object, { type: "Normal", reason: "WorkerEvicted", message: `${name} leaves, and comes back with the new template` });
+  }
+
+  #facts(observed: Observed, plan: Plan): Facts {
+    const { object, uid, cluster, obstacle, set, pods, balancers, answers, pausedBy } = observed;
+    const { namespace, name } = object.metadata;
+    const updateRevision = set?.updateRevision;
+    const forceCommand = `kubectl annotate tomcat -n ${namespace} ${name} ${FORCE_ROLL_ANNOTATION}=${updateRevision} --overwrite`;
+    const wanted = cluster?.spec.replicas;
+    const facts = { obstacle, wanted, pods, updateRevision, plan, balancers, answers, pausedBy, isStuck: false, forceCommand };
+    const wasStuck = object.status?.conditions?.some(({ type, status }) => type === "Degraded" && status === "True") ?? false;
+    const progress = isUnderWay(facts) ? progressOf(planInput(observed)) : undefined;
+    return { ...facts, isStuck: this.#deps.progress.isStuck(uid, progress, wasStuck) };
+  }
+
+  #tell({ object, cluster }: Observed, facts: Facts, signal: AbortSignal): Promise<void> {
+    const { metadata, status: previous } = object;
+    const status = clusterStatus({
+      ...facts,
+      cluster: object,
+      generation: metadata.generation ?? 0,
+      findings: findState(facts),
+      previous: previous?.conditions ?? [],
+      now: secondTime(this.#deps.clock.now()),
+      image: pinnedImage(previous, cluster, this.#options.image),
+      keyGeneration: keyGeneration(previous, cluster),
+    });
+    return writeStatus(this.#deps, object, status, signal);
+  }
+}
+
+function planOf(observed: Observed): Plan {
+  return planWorkers(planInput(observed));
+}
+
+function planInput({ object, cluster, set, pods, answers, pausedBy }: Observed): PlanInput {
+  return {
+    // Where the spec cannot be read, or nothing may change, everything stays as it is.
+    wanted: cluster === undefined || pausedBy === "PausedByAnnotation" ? (set?.replicas ?? 0) : cluster.spec.replicas,
+    set,
+    pods,
+    group: groupStateOf(answers),
+    isPaused: pausedBy !== undefined,
+    forcedRevision: object.metadata.annotations?.[FORCE_ROLL_ANNOTATION],
+  };
+}
+
+function refuseClashes(clashes: readonly KubeObject[]): void {
+  if (clashes.length === 0) return;
+  const reason: Obstacle["reason"] = "NameClash";
+  const message = `Not this cluster's, though it needs the name: ${clashes.map(describeObject).join(", ")}. Delete or rename what is there`;
+  throw new ObstacleError({ reason, message });
+}

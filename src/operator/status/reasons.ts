@@ -1,0 +1,38 @@
+// Every reason that a condition of a TomcatCluster may give, and what it means. The documentation shows this list.
+
+export const REASONS = {
+  // Ready
+  AllServing: "Every worker that is wanted serves, and a balancer is available",
+  ScaledToZero: "No worker is wanted",
+  WorkersNotReady: "Fewer workers serve than are wanted",
+  BalancersNotReady: "No balancer is available",
+  // Reconciling
+  UpToDate: "Everything is as the spec says",
+  Starting: "Workers or balancers that are wanted do not run yet",
+  Rolling: "Workers are replaced, one at a time",
+  ScalingDown: "Workers leave, one at a time",
+  // Stalled
+  NotStalled: "Nothing that only a person can change is in the way",
+  InvalidSpec: "The spec breaks a rule that the API server did not check",
+  InvalidServerXml: "The server.xml that the spec names cannot be used",
+  ReferenceMissing: "A ConfigMap that the spec names does not exist, or lacks the key",
+  NameClash: "An object of somebody else has a name that this cluster needs",
+  KindUnknown: "The spec asks for an object of a kind that the API server does not know",
+  Refused: "The API server refuses an object that the spec asks for",
+  // WellFormed
+  OneView: "All ready workers see the same members",
+  SeveralViews: "Ready workers see different members",
+  WorkerNotAnswering: "A ready worker does not tell whom it sees",
+  NoWorkers: "There is no ready worker to ask",
+  // Degraded
+  AsExpected: "Nothing lasts longer than it should",
+  RollStuck: "Replacing or removing workers has not got on for ten minutes",
+  // Paused
+  NotPaused: "Changes are carried out",
+  PausedBySpec: "spec.updatePolicy.paused: workers keep what they run",
+  PausedByAnnotation: "The annotation tribes.dev/paused: nothing is changed at all",
+  // Events alone
+  WorkerEvicted: "A worker was told to leave, and comes back with the new template",
+} as const;
+
+export type Reason = keyof typeof REASONS;

@@ -1,0 +1,202 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { KubeObject } from "../../../src/kube/index.ts";
+import { FORCE_ROLL_ANNOTATION, PAUSED_ANNOTATION } from "../../../src/operator/annotations.ts";
+import { ReconciledCluster } from "../../support/reconciled-cluster.ts";
+
+interface Spec extends KubeObject {
+  readonly spec: Readonly<Record<string, unknown>>;
+}
+
+const BALANCERS = { namespace: "web", name: "shop-balancer" };
+
+describe("Reconciler", () => {
+  it("makes every object in order, keys before those that read them, and then writes nothing", async () => {
+    const cluster = new ReconciledCluster();
+    const writes = await cluster.reconcile();
+    assert.equal(writes[0], "create Secret web/shop-channel-1");
+    assert.ok(writes.indexOf("apply ConfigMap web/shop-workers") < writes.indexOf("apply StatefulSet web/shop"));
+    assert.equal(writes.at(-1), "status web/shop");
+    assert.equal(cluster.statefulSet.spec.replicas, 3);
+    assert.deepEqual(await cluster.reconcile(), []);
+  });
+
+  it("creates two balancers and leaves their number alone", async () => {
+    const cluster = new ReconciledCluster();
+    await cluster.reconcile();
+    const made = cluster.kubernetes.get<Spec>("Deployment", BALANCERS)!;
+    assert.equal(made.spec.replicas, 2);
+    cluster.kubernetes.put({ ...made, spec: { ...made.spec, replicas: 7 } });
+    assert.deepEqual(await cluster.reconcile(), []);
+    cluster.edit({ spec: { balancer: { method: "ByBusyness" } } });
+    await cluster.reconcile();
+    assert.equal(cluster.kubernetes.get<Spec>("Deployment", BALANCERS)!.spec.replicas, 7);
+  });
+
+  it("tells when every worker serves, once", async () => {
+    const cluster = new ReconciledCluster();
+    await cluster.settle();
+    assert.equal(cluster.condition("Ready"), "Ready=True AllServing");
+    assert.equal(cluster.condition("Reconciling"), "Reconciling=False UpToDate");
+    assert.equal(cluster.condition("WellFormed"), "WellFormed=True OneView");
+    const told = cluster.events.length;
+    assert.deepEqual(await cluster.reconcile(), []);
+    assert.equal(cluster.events.length, told);
+  });
+
+  it("undoes what others change of its fields, and leaves alone what they add", async () => {
+    const cluster = new ReconciledCluster();
+    await cluster.settle();
+    const service = { namespace: "web", name: "shop-members" };
+    const made = cluster.kubernetes.get<Spec>("Service", service)!;
+    cluster.kubernetes.put({
+      ...made,
+      metadata: { ...made.metadata, labels: { ...made.metadata.labels, team: "a" } },
+      spec: { ...made.spec, publishNotReadyAddresses: false },
+    });
+    assert.deepEqual(await cluster.reconcile(), ["apply Service web/shop-members"]);
+    const after = cluster.kubernetes.get<Spec>("Service", service)!;
+    assert.equal(after.spec.publishNotReadyAddresses, true);
+    assert.equal(after.metadata.labels?.team, "a");
+    cluster.kubernetes.remove("Service", service);
+    assert.deepEqual(await cluster.reconcile(), ["apply Service web/shop-members"]);
+  });
+
+  it("deletes what it made and is not wanted any more, and nothing of others", async () => {
+    const cluster = new ReconciledCluster();
+    await cluster.settle();
+    cluster.kubernetes.put({ apiVersion: "v1", kind: "ConfigMap", metadata: { namespace: "web", name: "theirs" } });
+    cluster.edit({ spec: { disruptionBudget: { enabled: false } } });
+    const writes = await cluster.reconcile();
+    assert.deepEqual(
+      writes.filter((write) => write.startsWith("delete")),
+      ["delete PodDisruptionBudget web/shop-workers", "delete PodDisruptionBudget web/shop-balancer"],
+    );
+  });
+
+  it("writes nothing beside what is somebody else's, and says so", async () => {
+    const cluster = new ReconciledCluster();
+    const theirs = { apiVersion: "v1", kind: "Service", metadata: { namespace: "web", name: "shop-balancer" }, spec: { type: "NodePort" } };
+    cluster.kubernetes.put(theirs);
+    const writes = await cluster.reconcile();
+    assert.deepEqual(writes, ["status web/shop"]);
+    assert.equal(cluster.condition("Stalled"), "Stalled=True NameClash");
+    assert.equal(cluster.condition("Ready"), "Ready=False NameClash");
+    cluster.kubernetes.remove("Service", theirs.metadata);
+    await cluster.reconcile();
+    assert.equal(cluster.condition("Stalled"), "Stalled=False NotStalled");
+  });
+
+  it("takes over no channel key of somebody else", async () => {
+    const cluster = new ReconciledCluster();
+    cluster.kubernetes.put({ apiVersion: "v1", kind: "Secret", metadata: { namespace: "web", name: "shop-channel-1" } });
+    assert.deepEqual(await cluster.reconcile(), ["status web/shop"]);
+    assert.equal(cluster.condition("Stalled"), "Stalled=True NameClash");
+  });
+
+  it("names a server.xml that is not there, and goes on when it is", async () => {
+    const cluster = new ReconciledCluster({ configuration: { serverXml: { configMapKeyRef: { name: "own", key: "server.xml" } } } });
+    assert.deepEqual(await cluster.reconcile(), ["status web/shop"]);
+    assert.equal(cluster.condition("Stalled"), "Stalled=True ReferenceMissing");
+    cluster.kubernetes.put({
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: { namespace: "web", name: "own" },
+      data: { "server.xml": "<Server" },
+    });
+    await cluster.reconcile();
+    assert.equal(cluster.condition("Stalled"), "Stalled=True InvalidServerXml");
+    cluster.kubernetes.put({
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: { namespace: "web", name: "own" },
+      data: { "server.xml": "<Server/>" },
+    });
+    await cluster.reconcile();
+    assert.equal(cluster.condition("Stalled"), "Stalled=False NotStalled");
+  });
+
+  it("changes nothing while it is paused by annotation", async () => {
+    const cluster = new ReconciledCluster();
+    await cluster.settle();
+    cluster.edit({ spec: { replicas: 5 }, annotations: { [PAUSED_ANNOTATION]: "true" } });
+    assert.deepEqual(await cluster.reconcile(), ["status web/shop"]);
+    assert.equal(cluster.condition("Paused"), "Paused=True PausedByAnnotation");
+    cluster.edit({ annotations: {} });
+    await cluster.reconcile();
+    assert.equal(cluster.statefulSet.spec.replicas, 5);
+  });
+
+  it("rolls one worker after another, each when the group is whole again", async () => {
+    const cluster = new ReconciledCluster();
+    await cluster.settle();
+    cluster.edit({ spec: { image: "registry.example/shop:2" } });
+    assert.ok((await cluster.reconcile()).includes("apply StatefulSet web/shop"));
+    cluster.see("r2");
+    assert.deepEqual(await cluster.reconcile(), ["evict web/shop-2", "status web/shop"]);
+    assert.equal(cluster.condition("Reconciling"), "Reconciling=True Rolling");
+    assert.ok(!(await cluster.reconcile()).some((write) => write.startsWith("evict")));
+    cluster.startPod(2, "r2");
+    cluster.answers.set("shop-0", { sessionsAtRisk: 1 });
+    assert.ok(!(await cluster.reconcile()).some((write) => write.startsWith("evict")));
+    cluster.answers.clear();
+    assert.equal((await cluster.reconcile())[0], "evict web/shop-1");
+    cluster.startPod(1, "r2");
+    assert.equal((await cluster.reconcile())[0], "evict web/shop-0");
+    cluster.startPod(0, "r2");
+    await cluster.reconcile();
+    assert.equal(cluster.condition("Reconciling"), "Reconciling=False UpToDate");
+    assert.equal(cluster.object.status?.updatedReplicas, 3);
+  });
+
+  it("says that a roll is stuck after ten minutes, and goes on when it is forced", async () => {
+    const cluster = new ReconciledCluster();
+    await cluster.settle();
+    cluster.edit({ spec: { image: "registry.example/shop:2" } });
+    cluster.answers.set("shop-0", { members: ["another group"] });
+    await cluster.reconcile();
+    cluster.see("r2");
+    await cluster.reconcile();
+    assert.equal(cluster.condition("WellFormed"), "WellFormed=False SeveralViews");
+    assert.equal(cluster.condition("Degraded"), "Degraded=False AsExpected");
+    await cluster.clock.advance(600_000);
+    await cluster.reconcile();
+    assert.equal(cluster.condition("Degraded"), "Degraded=True RollStuck");
+    cluster.edit({ annotations: { [FORCE_ROLL_ANNOTATION]: "r2" } });
+    assert.equal((await cluster.reconcile())[0], "evict web/shop-2");
+  });
+
+  it("scales down by one worker, and then by the next when the first is gone", async () => {
+    const cluster = new ReconciledCluster();
+    await cluster.settle();
+    cluster.edit({ spec: { replicas: 1 } });
+    await cluster.reconcile();
+    assert.equal(cluster.statefulSet.spec.replicas, 2);
+    cluster.see("r1");
+    await cluster.reconcile();
+    assert.equal(cluster.statefulSet.spec.replicas, 2);
+    assert.equal(cluster.condition("Reconciling"), "Reconciling=True ScalingDown");
+    cluster.removePod(2);
+    await cluster.reconcile();
+    assert.equal(cluster.statefulSet.spec.replicas, 1);
+    cluster.see("r1");
+    cluster.removePod(1);
+    await cluster.reconcile();
+    assert.equal(cluster.condition("Ready"), "Ready=True AllServing");
+  });
+
+  it("keeps the image that the cluster was made with", async () => {
+    const cluster = new ReconciledCluster();
+    await cluster.reconcile();
+    assert.equal(cluster.object.status?.image, "registry.example/tomcat-cluster:1.2.3");
+    assert.equal(cluster.object.status?.keyGeneration, 1);
+  });
+
+  it("leaves everything of a cluster that is being deleted to the garbage collector", async () => {
+    const cluster = new ReconciledCluster();
+    await cluster.settle();
+    const { object } = cluster;
+    cluster.kubernetes.put({ ...object, metadata: { ...object.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" } });
+    assert.deepEqual(await cluster.reconcile(), []);
+  });
+});

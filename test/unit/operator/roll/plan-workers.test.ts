@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { WorkerPod } from "../../../../src/operator/observe/worker-pods.ts";
+import { type Plan, type PlanInput, planWorkers, progressOf } from "../../../../src/operator/roll/plan-workers.ts";
+
+/** "new", "old", "new unready", "old leaving": one pod a word, from number 0; "-" is no pod. */
+function pods(...states: readonly string[]): WorkerPod[] {
+  return states.flatMap((state, ordinal) => {
+    if (state === "-") return [];
+    const pod = { name: `shop-${ordinal}`, uid: `uid-${ordinal}`, ordinal, address: `10.0.0.${ordinal}` };
+    const revision = state.startsWith("new") ? "r2" : "r1";
+    return [{ ...pod, revision, isReady: !/unready|leaving/.test(state), isTerminating: state.includes("leaving") }];
+  });
+}
+
+const QUIET = { isWellFormed: true, sessionsAtRisk: 0 };
+
+function input(states: readonly string[], changes: Partial<PlanInput> = {}): PlanInput {
+  return {
+    wanted: 3,
+    set: { replicas: 3, updateRevision: "r2" },
+    pods: pods(...states),
+    group: QUIET,
+    isPaused: false,
+    forcedRevision: undefined,
+    ...changes,
+  };
+}
+
+function summary({ workers, evict, waitsFor }: Plan): string {
+  return [workers, evict && `evict ${evict.name}`, waitsFor].filter((part) => part !== undefined).join(" ");
+}
+
+describe("planWorkers", () => {
+  const cases: readonly [string, string, PlanInput][] = [
+    ["makes the workers that are wanted at once", "3", input([], { set: undefined })],
+    ["scales up at once", "5", input(["new", "new", "new"], { wanted: 5 })],
+    ["does nothing where every worker runs the template", "3", input(["new", "new", "new"])],
+    [
+      "waits until the controller has seen the template",
+      "3 StatefulSetNotSeen",
+      input(["old"], { set: { replicas: 3, updateRevision: undefined } }),
+    ],
+    ["replaces the last worker first", "3 evict shop-2", input(["old", "old", "old"])],
+    ["goes on when the new one is ready", "3 evict shop-1", input(["old", "old", "new"])],
+    ["waits for one that leaves", "3 WorkerLeaving", input(["old", "old", "old leaving"])],
+    ["waits for one that is not made yet", "3 WorkerMissing", input(["old", "old", "-"])],
+    ["waits for the new one to be ready", "3 WorkerNotReady", input(["old", "old", "new unready"])],
+    ["does not spread a revision that does not start", "3 WorkerNotReady", input(["old", "new unready", "new"])],
+    ["replaces workers of an old revision that are not ready first", "3 evict shop-0", input(["old unready", "old", "old"])],
+    [
+      "cures a broken revision though the group is not well-formed",
+      "3 evict shop-2",
+      input(["old", "old", "old unready"], { group: { isWellFormed: false, sessionsAtRisk: undefined } }),
+    ],
+    [
+      "waits while the workers have several views",
+      "3 NotWellFormed",
+      input(["old", "old", "new"], { group: { isWellFormed: false, sessionsAtRisk: 0 } }),
+    ],
+    [
+      "waits while a session is at risk",
+      "3 SessionsAtRisk",
+      input(["old", "old", "new"], { group: { isWellFormed: true, sessionsAtRisk: 1 } }),
+    ],
+    [
+      "waits while nobody knows what is at risk",
+      "3 SessionsAtRisk",
+      input(["old", "old", "new"], { group: { isWellFormed: true, sessionsAtRisk: undefined } }),
+    ],
+    ["waits while paused", "3 Paused", input(["old", "old", "old"], { isPaused: true })],
+    [
+      "is forced past sessions at risk and workers that are not ready",
+      "3 evict shop-1",
+      input(["old", "old", "new unready"], { forcedRevision: "r2", group: { isWellFormed: false, sessionsAtRisk: 3 } }),
+    ],
+    [
+      "forces no other revision than the one that was named",
+      "3 SessionsAtRisk",
+      input(["old", "old", "new"], { forcedRevision: "r1", group: { isWellFormed: true, sessionsAtRisk: 3 } }),
+    ],
+    ["forces nobody out while another one leaves", "3 WorkerLeaving", input(["old", "old leaving", "new"], { forcedRevision: "r2" })],
+    [
+      "replaces one that is alone without waiting for what cannot come",
+      "1 evict shop-0",
+      input(["old"], { wanted: 1, set: { replicas: 1, updateRevision: "r2" }, group: { isWellFormed: true, sessionsAtRisk: 9 } }),
+    ],
+    ["scales down by one", "2", input(["new", "new", "new"], { wanted: 1 })],
+    ["scales down also while updates are paused", "2", input(["new", "new", "new"], { wanted: 1, isPaused: true })],
+    [
+      "takes the next worker when the one before is gone",
+      "2 WorkerLeaving",
+      input(["new", "new", "new leaving"], { wanted: 1, set: { replicas: 2, updateRevision: "r2" } }),
+    ],
+    [
+      "waits before scaling down while a session is at risk",
+      "3 SessionsAtRisk",
+      input(["new", "new", "new"], { wanted: 1, group: { isWellFormed: true, sessionsAtRisk: 1 } }),
+    ],
+    [
+      "lets a worker go that serves nothing, whatever the others say",
+      "2",
+      input(["new", "new", "new unready"], { wanted: 2, group: { isWellFormed: false, sessionsAtRisk: undefined } }),
+    ],
+    [
+      "lets the last one go when none is wanted",
+      "0",
+      input(["new"], { wanted: 0, set: { replicas: 1, updateRevision: "r2" }, group: { isWellFormed: true, sessionsAtRisk: 9 } }),
+    ],
+    ["turns round when more are wanted again", "3", input(["new", "new"], { wanted: 3, set: { replicas: 2, updateRevision: "r2" } })],
+  ];
+  for (const [name, expected, given] of cases) it(name, () => assert.equal(summary(planWorkers(given)), expected));
+});
+
+describe("progressOf", () => {
+  it("changes when a worker is replaced, and not when one crashes again and again", () => {
+    const before = progressOf(input(["old", "old", "new unready"]));
+    assert.equal(progressOf(input(["old", "old", "new unready"])), before);
+    assert.notEqual(progressOf(input(["old", "old", "new"])), before);
+    assert.notEqual(progressOf(input(["old", "-", "new unready"])), before);
+  });
+});
