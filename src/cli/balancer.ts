@@ -12,6 +12,7 @@ import {
   TomcatClusterError,
 } from "../base/index.ts";
 import type { BalancerSettings } from "../config/index.ts";
+import { apiServerAddress } from "./api-server-address.ts";
 import { portParser } from "./option-parsers.ts";
 import { runUntilStopped } from "./run-until-stopped.ts";
 import { openStandardLog } from "./standard-log.ts";
@@ -102,10 +103,9 @@ function withOverrides(settings: BalancerSettings, options: BalancerCommandOptio
   };
 }
 
-/** The kubelet tells every container where the API server is. */
 function withSurroundings(discovery: BalancerSettings["discovery"], dnsServer: string | undefined): BalancerSettings["discovery"] {
   if (discovery.type === "DNS" && dnsServer !== undefined) return { ...discovery, server: dnsServer };
-  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = "443" } = process.env;
-  if (discovery.type !== "EndpointSlice" || discovery.apiServer !== undefined || host === undefined) return discovery;
-  return { ...discovery, apiServer: `https://${host.includes(":") ? `[${host}]` : host}:${port}` };
+  if (discovery.type !== "EndpointSlice" || discovery.apiServer !== undefined) return discovery;
+  const apiServer = apiServerAddress(process.env);
+  return apiServer === undefined ? discovery : { ...discovery, apiServer };
 }
