@@ -34,7 +34,10 @@ describe("tomcat-cluster", () => {
 
   const usageErrors = [
     { args: [], message: /Usage: tomcat-cluster/ },
-    { args: ["operate"], message: /unknown command 'operate'[\s\S]*Known commands: local, worker, balancer, operator, verify, crd, render, fetch/ },
+    {
+      args: ["operate"],
+      message: /unknown command 'operate'[\s\S]*Known commands: local, worker, balancer, operator, verify, crd, render, fetch/,
+    },
     { args: ["operator"], message: /required option .--image <reference>. not specified/ },
     { args: ["operator", "--image", "x", "--metrics-address", "9090"], message: /an address and a port/ },
     { args: ["worker"], message: /required option '--base <dir>'/ },
