@@ -72,6 +72,8 @@ export class BalancedRequest implements AttemptListener, RunningRequest {
   #worker: Worker | undefined;
   /** Whether the worker was not chosen for want of others. */
   #wasUsable = false;
+  /** When the attempt began, of the clock's `monotonic`. */
+  #sentMs = 0;
   #attempt: Attempt | undefined;
   #session: { uses: SessionsInUse; stem: string } | undefined;
   #repeated = false;
@@ -136,7 +138,8 @@ export class BalancedRequest implements AttemptListener, RunningRequest {
     this.#remainingBytes = head.contentLength;
     const worker = this.#worker!;
     worker.traffic.answered(status);
-    if (this.#wasUsable && worker.state === "NotReady") this.#context.workers.answeredLate(worker);
+    if (worker.state === "Error" || (this.#wasUsable && worker.state === "NotReady"))
+      this.#context.workers.answeredAfterFailure(worker, { wasUsable: this.#wasUsable });
     // A worker that begins to drain says so in its answers before its health check is due again (rule 18).
     if (head.close) this.#context.workers.checkSoon(worker);
   }
@@ -182,7 +185,7 @@ export class BalancedRequest implements AttemptListener, RunningRequest {
     const { workers, logger } = this.#context;
     logger.debug({ err: failure.cause, worker: worker.name, kind: failure.kind, method: this.#head.method }, "Attempt failed");
     if (failure.kind === "Refused" && !LOCAL_ERRORS.has(systemErrorCode(failure.cause) ?? ""))
-      workers.requestRefused(worker, failure.cause);
+      workers.requestRefused(worker, failure.cause, this.#sentMs);
     if (failure.kind === "Lost") {
       worker.traffic.lost++;
       workers.checkSoon(worker);
@@ -221,7 +224,8 @@ export class BalancedRequest implements AttemptListener, RunningRequest {
     this.#phase = "Waiting";
     this.#quietMs = 0;
     this.#worker = worker;
-    this.#wasUsable = worker.state !== "NotReady";
+    this.#wasUsable = worker.health.state !== "NotReady";
+    this.#sentMs = this.#context.clock.monotonic();
     worker.traffic.elected++;
     worker.traffic.inFlight++;
     const body = this.#body.content;

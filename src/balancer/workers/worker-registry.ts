@@ -89,20 +89,26 @@ export class WorkerRegistry implements Lifecycle {
     for (const worker of [...this.#workers.values()]) this.#remove(worker, "The balancer stops");
   }
 
-  /** It refused a connection: nobody else gets it for a while. */
-  requestRefused(worker: Worker, error: Error): void {
+  /** It refused a connection that was asked for at `sentMs`: nobody else gets it for a while, unless it has answered since. */
+  requestRefused(worker: Worker, error: Error, sentMs: number): void {
     worker.traffic.refused++;
     if (this.#workers.get(worker.name) !== worker) return;
     const before = worker.state;
     worker.lastError = error.message;
-    if (!worker.health.recordRefusedRequest()) this.#leaveAlone(worker);
+    if (!worker.health.recordRefusedRequest() && !worker.health.hasAnsweredSince(sentMs)) this.#leaveAlone(worker);
     this.#stateMayHaveChanged(worker, before);
   }
 
-  /** An answer came from a worker that was usable when it got the request. */
-  answeredLate(worker: Worker): void {
+  /**
+   * An answer came from a worker that had failed: a client whose answer comes after all must not be sent elsewhere with its next
+   * request (rule 17). `wasUsable`: the worker was, when it got the request.
+   */
+  answeredAfterFailure(worker: Worker, { wasUsable }: { readonly wasUsable: boolean }): void {
     const before = worker.state;
-    if (worker.health.answeredLate()) this.#stateMayHaveChanged(worker, before);
+    worker.errorTimer?.cancel();
+    worker.errorSinceMs = undefined;
+    if (wasUsable) worker.health.answeredLate();
+    this.#stateMayHaveChanged(worker, before);
   }
 
   /** Something hints that its state has changed: a lost connection, an answer with Connection: close. */

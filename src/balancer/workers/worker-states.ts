@@ -86,6 +86,11 @@ export class WorkerHealth {
     this.#answeredMs = nowMs;
   }
 
+  /** Whether a request was answered after this time: what failed is news of before. */
+  hasAnsweredSince(monotonicMs: number): boolean {
+    return this.#answeredMs > monotonicMs;
+  }
+
   /**
    * The request was given to it before it was found silent. Who was cut off may have for a moment what nobody else has: a client whose
    * answer comes after all must not be sent elsewhere with its next request. Answers to later requests do not count: those reach a

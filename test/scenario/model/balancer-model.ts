@@ -119,12 +119,14 @@ export class BalancerModel {
       if (selection === undefined) return { kind: "Failed", reason: "503 no worker" };
       if (selection.sessionId !== undefined) sessionIds = [selection.sessionId];
       const worker = this.#deps.off.oneTarget && selection.sticky === "Changed" ? this.#anybody(tried) : selection.candidate;
+      const sentMs = this.#nowMs;
       const result = await this.#attempt(worker, request, idempotent);
       if (result.kind === "Answer") return { kind: "Answered", answer: result.answer };
       if (result.kind === "Threw") return { kind: "Failed", reason: `500 ${result.message}` };
       this.#deps.trace.note("balancer", () => `${request.kind} ${request.version} at ${worker.name}: ${result.kind}`);
       if (result.kind === "Refused") {
-        if (!worker.health.recordRefusedRequest()) worker.errorUntilMs = this.#nowMs + ERROR_RETRY_MS;
+        if (!worker.health.recordRefusedRequest() && !worker.health.hasAnsweredSince(sentMs))
+          worker.errorUntilMs = this.#nowMs + ERROR_RETRY_MS;
       } else {
         if (!idempotent || repeated) return { kind: "Failed", reason: `${worker.name}: ${result.kind}` };
         repeated = true;
@@ -192,6 +194,7 @@ export class BalancerModel {
         this.#abandon.delete(died);
         if (result.kind === "Answer") {
           worker.health.answered(this.#nowMs);
+          worker.errorUntilMs = 0;
           if (wasUsable && worker.health.answeredLate()) this.#deps.trace.note("balancer", () => `${worker.name} answers again`);
           worker.usedMs = this.#nowMs;
           worker.connectedTo = target;

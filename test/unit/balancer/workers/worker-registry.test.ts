@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { describe, it, type TestContext } from "node:test";
 import type { Forwarder } from "../../../../src/balancer/forward/forwarder.ts";
 import type { Discovery, WorkerDescription } from "../../../../src/balancer/workers/discovery/discovery.ts";
+import type { Worker } from "../../../../src/balancer/workers/worker.ts";
 import { WorkerRegistry } from "../../../../src/balancer/workers/worker-registry.ts";
 import { silentLogger, systemRandom } from "../../../../src/base/index.ts";
 import { until } from "../../../support/balancer-harness.ts";
@@ -79,6 +80,33 @@ describe("WorkerRegistry", () => {
     const { candidate, draining } = byRoute.get("a")!;
     assert.equal(draining, true);
     assert.equal(candidate.sessionsInUse!.isInUse("stem"), true);
+  });
+
+  it("leaves a worker alone for a while that refused a connection, and no longer than until it has answered a request (rule 17)", async (context) => {
+    const { clock, discovery, registry, states } = await registryWith(context);
+    discovery.list("a", "b");
+    const [a, b] = [...registry.workers] as [Worker, Worker];
+    await clock.advance(5000);
+    registry.requestRefused(a, new Error("refused"), clock.monotonic());
+    registry.requestRefused(b, new Error("refused"), clock.monotonic());
+    assert.deepEqual(states(), { a: "Error", b: "Error" });
+    registry.answeredAfterFailure(a, { wasUsable: true });
+    assert.deepEqual(states(), { a: "Serving", b: "Error" });
+    await clock.advance(1000);
+    assert.deepEqual(states(), { a: "Serving", b: "Serving" });
+  });
+
+  it("does not hold it against a worker that it refused a connection which was asked for before it answered another request (rule 17)", async (context) => {
+    const { clock, discovery, registry, states } = await registryWith(context);
+    discovery.list("a");
+    const [a] = [...registry.workers] as [Worker];
+    const sentMs = clock.monotonic();
+    await clock.advance(1000);
+    a.health.answered(clock.monotonic());
+    registry.requestRefused(a, new Error("no answer to the connection in time"), sentMs);
+    assert.deepEqual(states(), { a: "Serving" });
+    registry.requestRefused(a, new Error("refused"), clock.monotonic());
+    assert.deepEqual(states(), { a: "Error" });
   });
 
   it("takes a worker that is leaving when it is found for one that drains", async (context) => {
