@@ -1,4 +1,5 @@
-// Notices that this process did not run for a while: it was stopped, its machine was paused, or its event loop was blocked.
+// Notices that this process did not run for a while: it was stopped, its machine was paused, or its event loop was blocked. The time of
+// day tells, too: for a machine that is paused the monotonic time may stand still.
 import { type Clock, delay, type Timer } from "../base/index.ts";
 
 const TICK_MS = 250;
@@ -6,6 +7,9 @@ const TICK_MS = 250;
 const STANDSTILL_MS = 1000;
 /** In which everything is read that came meanwhile: what others made of the sessions, and that clients have gone. */
 const SETTLE_MS = 200;
+/** In which the other members have seen this one come back, and have sent what it missed (rule 11): so many times the standstill. */
+const CATCH_UP_FACTOR = 10;
+const MOST_CATCH_UP_MS = 60_000;
 
 /**
  * After a standstill the sessions here may be of yesterday, and requests that wait in the sockets may have been given up: neither is to
@@ -15,7 +19,9 @@ export class Standstill {
   readonly #clock: Clock;
   #timer: Timer | undefined;
   #lastTickMs = 0;
-  #settledMs = Number.NEGATIVE_INFINITY;
+  #lastTickTimeMs = 0;
+  #endedMs = Number.NEGATIVE_INFINITY;
+  #caughtUpMs = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -23,26 +29,46 @@ export class Standstill {
 
   start(): void {
     this.#lastTickMs = this.#clock.monotonic();
+    this.#lastTickTimeMs = this.#clock.now();
     this.#timer = this.#clock.setInterval(() => this.#tick(), TICK_MS);
   }
 
   stop(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
+    this.#endedMs = this.#caughtUpMs = Number.NEGATIVE_INFINITY;
   }
 
   /** Resolves when what came during a standstill has been read; undefined, as a rule: there was none lately. */
   settled(): Promise<void> | undefined {
-    if (this.#timer === undefined) return undefined;
-    // Sockets may be read before timers run.
-    if (this.#clock.monotonic() - this.#lastTickMs >= STANDSTILL_MS) this.#tick();
-    const waitMs = this.#settledMs - this.#clock.monotonic();
+    this.#look();
+    const waitMs = this.#endedMs + SETTLE_MS - this.#clock.monotonic();
     return waitMs > 0 ? delay(this.#clock, waitMs) : undefined;
+  }
+
+  /** Whether a session that seems unused may have been used elsewhere, without this member having heard of it yet. */
+  get missesNews(): boolean {
+    this.#look();
+    return this.#clock.monotonic() < this.#caughtUpMs;
+  }
+
+  /** Sockets may be read before timers run. */
+  #look(): void {
+    if (this.#timer !== undefined && this.#passedMs() >= STANDSTILL_MS) this.#tick();
   }
 
   #tick(): void {
     const nowMs = this.#clock.monotonic();
-    if (nowMs - this.#lastTickMs >= STANDSTILL_MS) this.#settledMs = nowMs + SETTLE_MS;
+    const passedMs = this.#passedMs();
+    if (passedMs >= STANDSTILL_MS) {
+      this.#endedMs = nowMs;
+      this.#caughtUpMs = Math.max(this.#caughtUpMs, nowMs + Math.min(passedMs * CATCH_UP_FACTOR, MOST_CATCH_UP_MS));
+    }
     this.#lastTickMs = nowMs;
+    this.#lastTickTimeMs = this.#clock.now();
+  }
+
+  #passedMs(): number {
+    return Math.max(this.#clock.monotonic() - this.#lastTickMs, this.#clock.now() - this.#lastTickTimeMs);
   }
 }

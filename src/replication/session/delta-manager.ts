@@ -6,27 +6,18 @@ import type { UnreplicableAttributeError } from "../errors.ts";
 import { changeSessionId, sessionAccessed, sessionCreated, sessionDelta, sessionExpired } from "../message-bodies.ts";
 import { SESSION_EVENTS, type SessionEvent, type SessionMessage } from "../messages.ts";
 import { allKept, awaited, type Kept } from "../peers/kept.ts";
-import type { PublishingSource, Replicator } from "../peers/replicator.ts";
-import type { ReplicationMetrics, ReplicationStatistics } from "../replication-metrics.ts";
+import type { PublishingSource } from "../peers/replicator.ts";
+import type { ReplicationStatistics } from "../replication-metrics.ts";
 import { type DonorSource, StateDonor } from "../state-transfer/state-donor.ts";
-import { type JoinerGroup, StateJoiner, type StateTarget } from "../state-transfer/state-joiner.ts";
+import { StateJoiner, type StateTarget } from "../state-transfer/state-joiner.ts";
 import type { DeltaManagerDescription, DeltaManagerOptions } from "./delta-manager-options.ts";
 import { DeltaSession, type DeltaSessionKeeper } from "./delta-session.ts";
 import { EndedSessions, type NewName } from "./ended-sessions.ts";
+import type { ManagerCluster } from "./manager-cluster.ts";
 import { SessionInventory } from "./session-inventory.ts";
 import { SessionReceiver, type SessionTable } from "./session-receiver.ts";
 import type { SessionState } from "./session-state.ts";
 import { UnawaitedSends } from "./unawaited-sends.ts";
-
-/** The cluster as its managers see it. */
-export interface ManagerCluster {
-  readonly group: JoinerGroup;
-  readonly replicator: Replicator;
-  readonly metrics: ReplicationMetrics;
-  /** From here on messages for this name go to the manager. Throws when the name is taken. */
-  addManager(manager: DeltaManager): void;
-  removeManager(manager: DeltaManager): void;
-}
 
 export interface DeltaManagerDeps extends ManagerDeps {
   readonly cluster: ManagerCluster;
@@ -127,6 +118,10 @@ export class DeltaManager
 
   get receivedQueueSize(): number {
     return this.#joiner.queueSize;
+  }
+
+  get missesNews(): boolean {
+    return this.#cluster.standstill.missesNews;
   }
 
   get stateTransferred(): boolean {

@@ -22,6 +22,8 @@ const NO_LISTENERS: readonly JavaValue[] = [];
 export interface DeltaSessionKeeper extends SessionKeeper {
   /** An attribute was changed in place into something that cannot travel: the others keep what they have. */
   attributeNotReplicable(session: DeltaSession, error: UnreplicableAttributeError): void;
+  /** Whether others may have used sessions without this worker having heard of it yet. */
+  readonly missesNews: boolean;
 }
 
 export interface DeltaSessionOptions {
@@ -33,6 +35,8 @@ export class DeltaSession extends StandardSession {
   primary = true;
   /** Key of the member that served it last, as far as is known; undefined: this worker, or nobody. */
   servedBy: string | undefined;
+  /** Key of the member that the newest change in this copy came from; undefined: it was made here. */
+  copiedFrom: string | undefined;
   /** Number of its changes: the higher one wins between copies of ours (rule 11). */
   version = 0;
   /** How often its stem was changed, as far as is known here: of two names that it got, the one with the higher number stays. */
@@ -177,6 +181,7 @@ export class DeltaSession extends StandardSession {
     this.#unchanged = undefined;
     this.version = this.uncounted ? Math.max(this.version + 1, this.keeper.clock.now()) : this.version + 1;
     this.uncounted = false;
+    this.copiedFrom = undefined;
     return delta;
   }
 
@@ -271,10 +276,11 @@ export class DeltaSession extends StandardSession {
     this.#record.set(DELTA_TYPES.MaxInterval, MAX_INTERVAL_NAME, javaInteger(seconds));
   }
 
+  /** Who has been away must not end for all what others have used meanwhile. */
   protected override idleTooLong(nowMs: number): boolean {
-    if (this.primary) return super.idleTooLong(nowMs);
     const lifeMs = this.maxInactiveIntervalSeconds * 1000 * COPY_LIFE_FACTOR;
-    return lifeMs > 0 && nowMs - this.thisAccessedTimeMs >= lifeMs;
+    const idle = this.primary ? super.idleTooLong(nowMs) : lifeMs > 0 && nowMs - this.thisAccessedTimeMs >= lifeMs;
+    return idle && !this.#deltaKeeper.missesNews;
   }
 
   #attribute(name: string): ReplicatedAttribute | undefined {

@@ -45,6 +45,35 @@ describe("a process that was stopped (rules 11 and 13)", () => {
     });
   }
 
+  it("misses news for ten times as long as it stood still, and a minute at most", async () => {
+    for (const [standstillMs, missesMs] of [
+      [2000, 20_000],
+      [120_000, 60_000],
+    ] as const) {
+      const { time, clock, standstill } = running();
+      await time.run(1000);
+      assert.equal(standstill.missesNews, false);
+      clock.freeze();
+      await time.run(standstillMs);
+      clock.thaw();
+      assert.equal(standstill.missesNews, true);
+      await time.run(missesMs - 1000);
+      assert.equal(standstill.missesNews, true);
+      await time.run(5000);
+      assert.equal(standstill.missesNews, false);
+      standstill.stop();
+    }
+  });
+
+  it("knows a pause of its machine by the time of day, where the monotonic time stood still", async () => {
+    const { time, clock, standstill } = running();
+    await time.run(1000);
+    clock.offsetMs += 3_600_000;
+    assert.equal(standstill.missesNews, true);
+    assert.notEqual(standstill.settled(), undefined);
+    standstill.stop();
+  });
+
   it("is not looked for once the manager is gone", () => {
     const { standstill } = running();
     standstill.stop();

@@ -19,10 +19,14 @@ const NOTE = "org.apache.catalina.authenticator.SESSION_ID";
 let clock: ManualClock;
 let refused: UnreplicableAttributeError[];
 let expired: string[];
+let missesNews: boolean;
 
 function newSession(recordAllActions = false): DeltaSession {
   const keeper = {
     clock,
+    get missesNews() {
+      return missesNews;
+    },
     sessionExpired: () => expired.push("expired"),
     attributeNotReplicable: (_session: DeltaSession, error: UnreplicableAttributeError) => refused.push(error),
   };
@@ -56,6 +60,21 @@ beforeEach(() => {
   clock = new ManualClock();
   refused = [];
   expired = [];
+  missesNews = false;
+});
+
+describe("DeltaSession after a standstill of its process (rule 11)", () => {
+  for (const primary of [true, false]) {
+    it(`does not end ${primary ? "for all" : "its copy"} before it has heard whether others have used it`, async () => {
+      const session = announced();
+      session.primary = primary;
+      missesNews = true;
+      await clock.advance(4_000_000);
+      assert.deepEqual([session.valid, expired], [true, []]);
+      missesNews = false;
+      assert.deepEqual([session.valid, expired], [false, ["expired"]]);
+    });
+  }
 });
 
 describe("DeltaSession records", () => {
