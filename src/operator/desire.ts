@@ -2,6 +2,7 @@
 import type { TomcatCluster, TomcatClusterStatus } from "../api/index.ts";
 import { type DesiredInputs, desiredObjects, type KubernetesObject, OPTIONAL_KINDS, RESTART_ANNOTATION } from "./desired/index.ts";
 import type { Observed } from "./observe/observer.ts";
+import { channelKeysOf, rotationOf } from "./roll/plan-rotation.ts";
 import { ObstacleError } from "./status/obstacle.ts";
 
 export interface DesireOptions {
@@ -12,30 +13,21 @@ export interface DesireOptions {
   readonly knows: (kind: string) => boolean;
 }
 
-/** Key of a cluster that has none yet. */
-const FIRST_KEY = 1;
-
 /** Pinned when the cluster is first seen, so that another version of the operator rolls nobody, unless that is wanted. */
 export function pinnedImage(status: TomcatClusterStatus | undefined, cluster: TomcatCluster | undefined, image: string): string {
   return cluster?.spec.updatePolicy.image === "Automatic" ? image : (status?.image ?? image);
 }
 
-/** Number of the channel's key; undefined where nothing is encrypted. */
-export function keyGeneration(status: TomcatClusterStatus | undefined, cluster: TomcatCluster | undefined): number | undefined {
-  return cluster?.spec.group.encryption.mode === "Disabled" ? undefined : (status?.keyGeneration ?? FIRST_KEY);
-}
-
 /** `workers`: how many there shall be now. Throws ServerXmlError, and ObstacleError for an object of a kind that is not there. */
 export function desire(observed: Observed, cluster: TomcatCluster, workers: number, options: DesireOptions): readonly KubernetesObject[] {
   const { object, uid, references } = observed;
-  const key = keyGeneration(object.status, cluster) ?? FIRST_KEY;
   const restart = object.metadata.annotations?.[RESTART_ANNOTATION];
   const inputs: DesiredInputs = {
     image: pinnedImage(object.status, cluster, options.image),
     operatorNamespace: options.operatorNamespace,
     uid,
     workers,
-    channelKeys: { oldest: key, sending: key },
+    channelKeys: channelKeysOf(rotationOf(object.status)),
     references: references.digests,
     knownKinds: OPTIONAL_KINDS.filter(options.knows),
     ...(restart !== undefined && { restart }),

@@ -3,21 +3,23 @@
 import type { TomcatCluster } from "../api/index.ts";
 import type { Clock, Logger } from "../base/index.ts";
 import { EvictionBlockedError, isApiError, type KubeClient, type KubeObject, secondTime } from "../kube/index.ts";
-import { FORCE_ROLL_ANNOTATION } from "./annotations.ts";
+import { FORCE_ROLL_ANNOTATION, ROTATE_KEY_ANNOTATION } from "./annotations.ts";
 import { describeObject } from "./apply/applied-object.ts";
 import type { ChannelKeys } from "./apply/channel-keys.ts";
 import { clashesIn, findObjects, writeObjects } from "./apply/object-writer.ts";
 import type { OwnedObjects } from "./apply/owned-objects.ts";
 import { type StatusWriterDeps, writeStatus } from "./apply/status-writer.ts";
 import type { ReconcileResult } from "./controller/index.ts";
-import { type DesireOptions, desire, keyGeneration, pinnedImage } from "./desire.ts";
+import { type DesireOptions, desire, pinnedImage } from "./desire.ts";
 import type { Observed, Observer } from "./observe/observer.ts";
 import { type StatefulSet, type WorkerPod, workerSet } from "./observe/worker-pods.ts";
+import { generationsOf, planRotation, type Rotation, rotationOf } from "./roll/plan-rotation.ts";
 import { groupStateOf, type Plan, type PlanInput, planWorkers, progressOf } from "./roll/plan-workers.ts";
 import type { ProgressWatch } from "./roll/progress-watch.ts";
 import { clusterStatus } from "./status/cluster-status.ts";
 import { type Facts, findState, isUnderWay } from "./status/find-state.ts";
 import { type Obstacle, ObstacleError, obstacleOf } from "./status/obstacle.ts";
+import type { Reason } from "./status/reasons.ts";
 
 export interface ReconcilerDeps extends StatusWriterDeps {
   readonly clock: Clock;
@@ -48,8 +50,8 @@ export class Reconciler {
     const observed = await this.#write(before, signal);
     const plan = planOf(observed);
     if (observed.obstacle === undefined && plan.evict !== undefined) await this.#evict(observed.object, plan.evict, signal);
-    const facts = this.#facts(observed, plan);
-    await this.#tell(observed, facts, signal);
+    const rotation = await this.#rotate(observed, signal);
+    await this.#tell(observed, this.#facts(observed, plan), rotation, signal);
     const isQuiet = plan.evict === undefined && plan.waitsFor === undefined && groupStateOf(observed.answers).isWellFormed;
     return { requeueAfterMs: isQuiet || observed.answers.length === 0 ? LOOK_AGAIN_MS : LOOK_AGAIN_SOON_MS };
   }
@@ -76,8 +78,9 @@ export class Reconciler {
     const desired = desire(observed, cluster, planOf(observed).workers, this.#options);
     const found = await findObjects(desired, owned, signal);
     refuseClashes(clashesIn(found, uid));
-    const generation = keyGeneration(object.status, cluster);
-    if (generation !== undefined) refuseClashes([await keys.ensure(cluster, uid, generation, signal)].flatMap((other) => other ?? []));
+    for (const generation of isEncrypted(cluster) ? generationsOf(rotationOf(object.status)) : []) {
+      refuseClashes([await keys.ensure(cluster, uid, generation, signal)].flatMap((other) => other ?? []));
+    }
     const { applied, deleted } = await writeObjects(client, found, owned, { uid, signal });
     for (const one of applied) logger.info({ cluster: describeObject(object), object: describeObject(one) }, "Object applied");
     for (const one of deleted) logger.info({ cluster: describeObject(object), object: describeObject(one) }, "Object deleted");
@@ -99,6 +102,23 @@ export class Reconciler {
     events.record(object, { type: "Normal", reason: "WorkerEvicted", message: `${name} leaves, and comes back with the new template` });
   }
 
+  /** The step of the key's rotation that the status shall say: the next reconcile takes it. */
+  async #rotate(observed: Observed, signal: AbortSignal): Promise<Rotation | undefined> {
+    const { object, uid, cluster, obstacle, pausedBy, set, pods, answers } = observed;
+    if (cluster !== undefined && !isEncrypted(cluster)) return undefined;
+    const rotation = rotationOf(object.status);
+    if (cluster === undefined || obstacle !== undefined || pausedBy !== undefined) return rotation;
+    const { keys, events } = this.#deps;
+    const isAskedFor = Number(object.metadata.annotations?.[ROTATE_KEY_ANNOTATION] ?? 0) > rotation.generation;
+    const isDue = isAskedFor || keys.isOld(uid, rotation.generation);
+    const next = planRotation({ rotation, isDue, set, pods, answers });
+    if (next.phase === rotation.phase) return next;
+    if (next.phase === undefined) await keys.drop(cluster, uid, next.generation - 1, signal);
+    const reason: Reason = next.phase === undefined ? "KeyRotated" : "KeyRotating";
+    events.record(object, { type: "Normal", reason, message: `Key ${next.generation}: ${next.phase ?? "in use alone"}` });
+    return next;
+  }
+
   #facts(observed: Observed, plan: Plan): Facts {
     const { object, uid, cluster, obstacle, set, pods, balancers, answers, pausedBy } = observed;
     const { namespace, name } = object.metadata;
@@ -111,7 +131,7 @@ export class Reconciler {
     return { ...facts, isStuck: this.#deps.progress.isStuck(uid, progress, wasStuck) };
   }
 
-  #tell({ object, cluster }: Observed, facts: Facts, signal: AbortSignal): Promise<void> {
+  #tell({ object, cluster }: Observed, facts: Facts, rotation: Rotation | undefined, signal: AbortSignal): Promise<void> {
     const { metadata, status: previous } = object;
     const status = clusterStatus({
       ...facts,
@@ -121,7 +141,7 @@ export class Reconciler {
       previous: previous?.conditions ?? [],
       now: secondTime(this.#deps.clock.now()),
       image: pinnedImage(previous, cluster, this.#options.image),
-      keyGeneration: keyGeneration(previous, cluster),
+      rotation,
     });
     return writeStatus(this.#deps, object, status, signal);
   }
@@ -141,6 +161,10 @@ function planInput({ object, cluster, set, pods, answers, pausedBy }: Observed):
     isPaused: pausedBy !== undefined,
     forcedRevision: object.metadata.annotations?.[FORCE_ROLL_ANNOTATION],
   };
+}
+
+function isEncrypted({ spec }: TomcatCluster): boolean {
+  return spec.group.encryption.mode === "SharedKey";
 }
 
 function refuseClashes(clashes: readonly KubeObject[]): void {

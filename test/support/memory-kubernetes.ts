@@ -7,6 +7,9 @@ import { OWNER_INDEX, ownerUids } from "../../src/operator/apply/owned-objects.t
 
 type Json = Record<string, unknown>;
 
+/** Of every object: when a ManualClock begins. */
+const CREATED = "2023-11-14T22:13:20Z";
+
 /** Lists are values; what a manager leaves out the second time goes. */
 export class MemoryKubernetes {
   /** "apply ConfigMap web/shop-workers", every call that may change something, in order. */
@@ -35,6 +38,7 @@ export class MemoryKubernetes {
       ...object.metadata,
       uid: before?.metadata.uid ?? object.metadata.uid ?? `uid-${++this.#uids}`,
       generation: (before?.metadata.generation ?? 0) + (isOther ? 1 : 0),
+      creationTimestamp: CREATED,
       resourceVersion: String(++this.#version),
     };
     const stored = { ...object, metadata };

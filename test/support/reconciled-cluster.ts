@@ -20,8 +20,8 @@ export class ReconciledCluster {
   readonly kubernetes = new MemoryKubernetes();
   readonly clock = new ManualClock();
   readonly events: KubeEvent[] = [];
-  /** By pod: what its worker answers in place of the one view of all ready ones. */
-  readonly answers = new Map<string, { members?: readonly string[]; sessionsAtRisk?: number } | Error>();
+  /** By pod, keys with the sending one first: what its worker answers in place of the one view of all ready ones. */
+  readonly answers = new Map<string, { members?: readonly string[]; sessionsAtRisk?: number; keys?: readonly number[] } | Error>();
   readonly #reconciler: Reconciler;
 
   constructor(spec: TomcatClusterManifest["spec"] = {}) {
@@ -131,8 +131,16 @@ export class ReconciledCluster {
     const worker = `${NAME}-${address.slice(address.lastIndexOf(".") + 1)}`;
     const answer = this.answers.get(worker) ?? {};
     if (answer instanceof Error) return Promise.reject(answer);
-    const { members = ["one group"], sessionsAtRisk = 0 } = answer;
+    const { members = ["one group"], sessionsAtRisk = 0, keys = [1] } = answer;
+    const [sending, ...others] = keys.map((generation) => ({ name: `${generation}.key` }));
     const known = members.map((name) => ({ name, state: "Alive" }));
-    return Promise.resolve(JSON.stringify({ state: "serving", members: known, managers: [{ sessionsAtRisk }] }));
+    return Promise.resolve(
+      JSON.stringify({
+        state: "serving",
+        members: known,
+        managers: [{ sessionsAtRisk }],
+        encryption: { sending, accepted: [sending, ...others] },
+      }),
+    );
   }
 }

@@ -5,17 +5,25 @@ import { isApiError, type KubeClient, type KubeObject, RESOURCES } from "../../k
 import { CHANNEL_KEY_BYTES, channelSecretName, desiredChannelSecret } from "../desired/index.ts";
 import { isControlledBy } from "./applied-object.ts";
 
+/** A key that is older is replaced. */
+const KEY_LIFE_MS = 30 * 24 * 3_600_000;
 /** A Secret that was there is looked for again after this time: nobody tells when one goes. */
 const LOOK_AGAIN_MS = 600_000;
 
-type Client = Pick<KubeClient, "find" | "create">;
+type Client = Pick<KubeClient, "find" | "create" | "delete">;
+
+interface Seen {
+  /** Monotonic. */
+  readonly atMs: number;
+  readonly createdMs: number;
+}
 
 export class ChannelKeys {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #client: Client;
-  /** By uid of the cluster, then generation: when the Secret was last there. */
-  readonly #seenMs = new Map<string, Map<number, number>>();
+  /** By uid of the cluster, then generation: the Secret as it was last there. */
+  readonly #seen = new Map<string, Map<number, Seen>>();
 
   constructor(deps: { readonly clock: Clock; readonly random: Random; readonly client: Client }) {
     this.#clock = deps.clock;
@@ -25,18 +33,34 @@ export class ChannelKeys {
 
   /** Returns an object of somebody else that has the Secret's name, or undefined when the Secret is there. */
   async ensure(cluster: TomcatCluster, uid: string, generation: number, signal: AbortSignal): Promise<KubeObject | undefined> {
-    const seen = this.#seenMs.get(uid) ?? new Map<number, number>();
-    const seenMs = seen.get(generation);
-    if (seenMs !== undefined && this.#clock.monotonic() - seenMs < LOOK_AGAIN_MS) return undefined;
+    const seen = this.#seen.get(uid) ?? new Map<number, Seen>();
+    const before = seen.get(generation);
+    if (before !== undefined && this.#clock.monotonic() - before.atMs < LOOK_AGAIN_MS) return undefined;
     const secret = (await this.#find(cluster, generation, signal)) ?? (await this.#create(cluster, uid, generation, signal));
     if (!isControlledBy(secret, uid)) return secret;
-    this.#seenMs.set(uid, seen.set(generation, this.#clock.monotonic()));
+    const { creationTimestamp } = secret.metadata;
+    const createdMs = creationTimestamp === undefined ? this.#clock.now() : Date.parse(creationTimestamp);
+    this.#seen.set(uid, seen.set(generation, { atMs: this.#clock.monotonic(), createdMs }));
     return undefined;
+  }
+
+  /** Whether the key has been in use for 30 days. */
+  isOld(uid: string, generation: number): boolean {
+    const createdMs = this.#seen.get(uid)?.get(generation)?.createdMs;
+    return createdMs !== undefined && this.#clock.now() - createdMs >= KEY_LIFE_MS;
+  }
+
+  /** Deletes the Secret of a key that no worker accepts any more. */
+  async drop(cluster: TomcatCluster, uid: string, generation: number, signal: AbortSignal): Promise<void> {
+    this.#seen.get(uid)?.delete(generation);
+    const secret = await this.#find(cluster, generation, signal);
+    if (secret === undefined || !isControlledBy(secret, uid)) return;
+    await this.#client.delete(RESOURCES.Secret, secret.metadata, { uid: secret.metadata.uid, signal });
   }
 
   /** The cluster is gone. */
   forget(uid: string): void {
-    this.#seenMs.delete(uid);
+    this.#seen.delete(uid);
   }
 
   async #find(cluster: TomcatCluster, generation: number, signal: AbortSignal): Promise<KubeObject | undefined> {

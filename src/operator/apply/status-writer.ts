@@ -45,6 +45,7 @@ function saysTheSame(before: TomcatClusterStatus, after: TomcatClusterStatus): b
   const { conditions = [], ...rest } = after;
   const fields = beforeRest as Readonly<Record<string, unknown>>;
   return (
+    Object.keys(fields).every((field) => field in rest) &&
     Object.entries(rest).every(([field, value]) => isDeepStrictEqual(fields[field], value)) &&
     conditions.every((condition) => beforeConditions.some((one) => isDeepStrictEqual(one, condition)))
   );

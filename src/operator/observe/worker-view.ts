@@ -9,6 +9,7 @@ const pageSchema = z.object({
   localMember: z.string().optional(),
   members: z.array(z.object({ name: z.string(), state: z.string() })).default([]),
   managers: z.array(z.object({ sessionsAtRisk: z.number() })).default([]),
+  encryption: z.object({ sending: z.object({ name: z.string() }), accepted: z.array(z.object({ name: z.string() })) }).optional(),
 });
 
 /** One worker's answer. */
@@ -20,6 +21,8 @@ export interface WorkerView {
   /** Names of the members that it sees alive, its own among them, sorted: "tcp://10.0.0.1:4000". */
   readonly members: readonly string[];
   readonly sessionsAtRisk: number;
+  /** Names of the files of its keys; undefined where nothing is encrypted. */
+  readonly keys?: { readonly sending: string; readonly accepted: readonly string[] };
 }
 
 export interface NoAnswer {
@@ -36,13 +39,14 @@ const TIMEOUT_MS = 2000;
 const MAX_PAGE_BYTES = 1024 * 1024;
 
 export function parseWorkerView(worker: string, text: string): WorkerView {
-  const { state, localMember, members, managers } = pageSchema.parse(JSON.parse(text));
+  const { state, localMember, members, managers, encryption } = pageSchema.parse(JSON.parse(text));
   const alive = members.filter((member) => member.state === ALIVE).map(({ name }) => name);
   return {
     worker,
     state,
     members: [...(localMember === undefined ? [] : [localMember]), ...alive].toSorted(),
     sessionsAtRisk: managers.reduce((sum, { sessionsAtRisk }) => sum + sessionsAtRisk, 0),
+    ...(encryption && { keys: { sending: encryption.sending.name, accepted: encryption.accepted.map(({ name }) => name) } }),
   };
 }
 

@@ -3,6 +3,7 @@ import type { TomcatCluster, TomcatClusterStatus } from "../../api/index.ts";
 import { poolSelectorLabels } from "../desired/index.ts";
 import type { WorkerPod } from "../observe/worker-pods.ts";
 import type { NoAnswer, WorkerView } from "../observe/worker-view.ts";
+import type { Rotation } from "../roll/plan-rotation.ts";
 import { type Condition, conditionsOf, type Findings } from "./conditions.ts";
 import { countServing } from "./find-state.ts";
 
@@ -18,8 +19,8 @@ export interface StatusInput {
   readonly answers: readonly (WorkerView | NoAnswer)[];
   /** Of the operator; undefined: not chosen yet. */
   readonly image: string | undefined;
-  /** Number of the oldest key; undefined where there is none. */
-  readonly keyGeneration: number | undefined;
+  /** Undefined where nothing is encrypted. */
+  readonly rotation: Rotation | undefined;
 }
 
 const POOL = "default";
@@ -32,7 +33,7 @@ const STATES: Readonly<Record<string, "Starting" | "Serving" | "Draining">> = {
 
 /** Without counters: two statuses of the same situation are equal. */
 export function clusterStatus(input: StatusInput): TomcatClusterStatus {
-  const { cluster, generation, findings, previous, now, pods, updateRevision, image, keyGeneration } = input;
+  const { cluster, generation, findings, previous, now, pods, updateRevision, image, rotation } = input;
   const updated = pods.filter(({ revision }) => revision !== undefined && revision === updateRevision);
   return {
     observedGeneration: generation,
@@ -43,7 +44,8 @@ export function clusterStatus(input: StatusInput): TomcatClusterStatus {
       .map(([name, value]) => `${name}=${value}`)
       .join(","),
     ...(image !== undefined && { image }),
-    ...(keyGeneration !== undefined && { keyGeneration }),
+    ...(rotation !== undefined && { keyGeneration: rotation.generation }),
+    ...(rotation?.phase !== undefined && { keyRotation: { phase: rotation.phase } }),
     members: pods
       .toSorted((one, other) => one.ordinal - other.ordinal)
       .slice(0, MAX_MEMBERS)

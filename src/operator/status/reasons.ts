@@ -33,6 +33,8 @@ export const REASONS = {
   PausedByAnnotation: "The annotation tribes.dev/paused: nothing is changed at all",
   // Events alone
   WorkerEvicted: "A worker was told to leave, and comes back with the new template",
+  KeyRotating: "The channel's key is replaced: every worker has taken the step before this one",
+  KeyRotated: "Every worker has the new key alone",
 } as const;
 
 export type Reason = keyof typeof REASONS;

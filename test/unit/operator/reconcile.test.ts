@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { KubeObject } from "../../../src/kube/index.ts";
-import { FORCE_ROLL_ANNOTATION, PAUSED_ANNOTATION } from "../../../src/operator/annotations.ts";
+import { FORCE_ROLL_ANNOTATION, PAUSED_ANNOTATION, ROTATE_KEY_ANNOTATION } from "../../../src/operator/annotations.ts";
 import { ReconciledCluster } from "../../support/reconciled-cluster.ts";
 
 interface Spec extends KubeObject {
   readonly spec: Readonly<Record<string, unknown>>;
 }
 
+const WORKERS = { namespace: "web", name: "shop-workers" };
 const BALANCERS = { namespace: "web", name: "shop-balancer" };
 
 describe("Reconciler", () => {
@@ -190,6 +191,49 @@ describe("Reconciler", () => {
     await cluster.reconcile();
     assert.equal(cluster.object.status?.image, "registry.example/tomcat-cluster:1.2.3");
     assert.equal(cluster.object.status?.keyGeneration, 1);
+  });
+
+  it("replaces the channel's key step by step, and begins no second time for the same wish", async () => {
+    const cluster = new ReconciledCluster();
+    await cluster.settle();
+    const rotation = () => `${cluster.object.status?.keyGeneration} ${cluster.object.status?.keyRotation?.phase ?? "-"}`;
+    const sending = () => cluster.kubernetes.get<KubeObject & { data: Record<string, string> }>("ConfigMap", WORKERS)!.data["sending-key"];
+    const report = (...keys: number[]) => {
+      for (const worker of ["shop-0", "shop-1", "shop-2"]) cluster.answers.set(worker, { keys });
+    };
+    cluster.edit({ annotations: { [ROTATE_KEY_ANNOTATION]: "2" } });
+    await cluster.reconcile();
+    assert.equal(rotation(), "1 Accepting");
+    assert.deepEqual(await cluster.reconcile(), ["create Secret web/shop-channel-2"]);
+    report(1, 2);
+    await cluster.reconcile();
+    assert.equal(rotation(), "1 Sending");
+    assert.equal(sending(), "1.key");
+    await cluster.reconcile();
+    assert.equal(sending(), "2.key");
+    report(2, 1);
+    await cluster.reconcile();
+    assert.equal(rotation(), "2 Dropping");
+    await cluster.reconcile();
+    cluster.see("r2");
+    for (const ordinal of [2, 1, 0]) {
+      assert.ok((await cluster.reconcile()).includes(`evict web/shop-${ordinal}`));
+      cluster.startPod(ordinal, "r2");
+      cluster.answers.set(`shop-${ordinal}`, { keys: [2] });
+    }
+    assert.ok((await cluster.reconcile()).includes("delete Secret web/shop-channel-1"));
+    assert.equal(rotation(), "2 -");
+    assert.deepEqual(await cluster.reconcile(), []);
+  });
+
+  it("replaces a key that is 30 days old", async () => {
+    const cluster = new ReconciledCluster();
+    await cluster.settle();
+    await cluster.clock.advance(30 * 24 * 3_600_000 - 1);
+    assert.deepEqual(await cluster.reconcile(), []);
+    await cluster.clock.advance(1);
+    await cluster.reconcile();
+    assert.equal(cluster.object.status?.keyRotation?.phase, "Accepting");
   });
 
   it("leaves everything of a cluster that is being deleted to the garbage collector", async () => {
