@@ -127,14 +127,16 @@ export class SessionReceiver {
       throw new MissedDeltaError(this.#table.contextName, sessionIdHash(id), expected, version);
     }
     session.version = Math.max(session.version, version ?? expected);
+    session.copiedFrom = sender.key;
   }
 
   /**
-   * A change of a copy that lacks changes which this one has. From the member that served the session last it is late, and its
-   * content is here; another member has been away, and must not bring back what it had then: it gets the newer copy.
+   * A change of a copy that lacks changes which this one has. From the member that the newest of them came from it is late, and its
+   * content is here; another member has been away, also one that says now that it serves the session, and must not bring back what it
+   * had then: it gets the newer copy.
    */
   #outdated(session: DeltaSession, version: number, sender: Member): void {
-    if (session.servedBy === sender.key) return;
+    if (session.copiedFrom === sender.key) return;
     this.#table.conflict();
     // Whoever serves it decides, and must not be overruled by an equal count.
     if (session.primary && version === session.version) session.version++;
@@ -194,6 +196,7 @@ export class SessionReceiver {
   #takeOver(session: DeltaSession, state: SessionState, sender: Member): void {
     session.importState(state);
     session.servedBy = sender.key;
+    session.copiedFrom = sender.key;
   }
 
   #known(id: string): DeltaSession {

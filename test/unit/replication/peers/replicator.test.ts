@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 import { ChannelError, type Member } from "../../../../src/channel/index.ts";
-import { stemOf } from "../../../../src/protocol/index.ts";
-import { sessionDelta } from "../../../../src/replication/message-bodies.ts";
+import { stemOf, withRoute } from "../../../../src/protocol/index.ts";
+import { changeSessionId, sessionDelta } from "../../../../src/replication/message-bodies.ts";
 import { SESSION_EVENTS } from "../../../../src/replication/messages.ts";
 import { DeltaRequest } from "../../../../src/replication/session/delta-request.ts";
 import { decodeSessionStates } from "../../../../src/replication/session/session-state.ts";
@@ -280,6 +280,25 @@ describe("copies after a partition (rule 11)", () => {
     });
     await group.settle();
     assert.deepEqual([a.find(id).version, b.find(id).version], [2, 2]);
+  });
+
+  it("are not acknowledged of one that was away and has given the session its own route before (rule 12)", async () => {
+    const [a, b] = await pair();
+    const c = await DeltaNode.started(group, 3);
+    const id = await a.create((session) => session.setAttribute("n", 0));
+    const heal = cut("1>3");
+    await a.request(id, (session) => session.setAttribute("n", 1));
+    assert.deepEqual([b.attributes(id), c.attributes(id)], [{ n: 1 }, { n: 0 }]);
+    await b.channel.receive(changeSessionId(CONTEXT, id, withRoute(id, "n3"), 0, undefined), c.channel.localMember);
+    const late = sessionDelta(CONTEXT, id, new DeltaRequest().encode(id), 2, 0);
+    await assert.rejects(b.channel.receive(late, c.channel.localMember), { code: "OUTDATED_DELTA" });
+    await b.channel.receive(late, a.channel.localMember);
+    heal();
+    await clock.advance(20_000);
+    assert.deepEqual(
+      [a, b, c].map((node) => node.attributes(id)),
+      [{ n: 1 }, { n: 1 }, { n: 1 }],
+    );
   });
 
   it("include a newcomer's, whose state came from the side that had not the change (rule 4)", async () => {
