@@ -50,6 +50,8 @@ export type ProcessState = "Starting" | "Ready" | "Draining" | "Closing" | "Stop
 export const CHANNEL_PORT = 4000;
 const CONTEXT = "localhost#/app";
 const DRAIN_DEADLINE_MS = 20_000;
+/** As a worker has it: what then still runs is cut, and its answer never leaves. */
+const REQUEST_END_TIMEOUT_MS = 10_000;
 const QUIET_MS = 2000;
 const ROOMY_HEAP = { usedBytes: 0, limitBytes: 1 };
 
@@ -72,6 +74,7 @@ export class WorkerProcess {
   readonly #deps: WorkerProcessDeps;
   readonly #options: WorkerProcessOptions;
   #running = 0;
+  #isCut = false;
   #lastRequestMs = 0;
 
   constructor(deps: WorkerProcessDeps, options: WorkerProcessOptions) {
@@ -202,7 +205,9 @@ export class WorkerProcess {
       while (!quiet() && this.clock.monotonic() - startedMs < DRAIN_DEADLINE_MS) await this.#sleep(100);
     }
     this.state = "Closing";
-    while (this.#running > 0 && this.clock.monotonic() - startedMs < DRAIN_DEADLINE_MS) await this.#sleep(100);
+    const closedMs = this.clock.monotonic();
+    while (this.#running > 0 && this.clock.monotonic() - closedMs < REQUEST_END_TIMEOUT_MS) await this.#sleep(100);
+    this.#isCut = true;
     await this.manager.stop();
     await this.cluster.stop();
     this.state = "Stopped";
@@ -228,10 +233,14 @@ export class WorkerProcess {
     // The application's answer is what it read now; its last bytes leave when the others have the change.
     const answer = { ...basketOf(session), sessionId: session.id, worker: this.name };
     this.#note(() => `${kind} ${version} on ${sessionIdHash(session.id)} v${session.version}`);
-    const replicated = clientGone() ? this.manager.requestAbandoned(session, { uses: 1 }) : this.manager.requestCompleted(session);
+    const abandoned = clientGone();
+    const replicated = abandoned ? this.manager.requestAbandoned(session, { uses: 1 }) : this.manager.requestCompleted(session);
     if (this.#deps.off.acknowledgedAnswers) return answer;
     const kept = await replicated;
     if (this.#options.required && !kept) throw new Error("503 nobody else has it");
+    // What a request changed whose client has gone may be given up, and nobody is told that others have it.
+    if (abandoned) throw new Error("nobody waits for the answer");
+    if (this.#isCut) throw new Error("the connection was cut");
     if (this.#options.required && kind === "Add") this.onKept(stemOf(session.id), version);
     return answer;
   }
