@@ -52,8 +52,9 @@ export class Reconciler {
     if (observed.obstacle === undefined && plan.evict !== undefined) await this.#evict(observed.object, plan.evict, signal);
     const rotation = await this.#rotate(observed, signal);
     await this.#tell(observed, this.#facts(observed, plan), rotation, signal);
-    const isQuiet = plan.evict === undefined && plan.waitsFor === undefined && groupStateOf(observed.answers).isWellFormed;
-    return { requeueAfterMs: isQuiet || observed.answers.length === 0 ? LOOK_AGAIN_MS : LOOK_AGAIN_SOON_MS };
+    const isAwaited = plan.evict !== undefined || (plan.waitsFor !== undefined && plan.waitsFor !== "Paused");
+    const isSplit = observed.answers.length > 0 && !groupStateOf(observed.answers).isWellFormed;
+    return { requeueAfterMs: isAwaited || isSplit ? LOOK_AGAIN_SOON_MS : LOOK_AGAIN_MS };
   }
 
   /** As observed, with what the writing has changed. */

@@ -89,7 +89,8 @@ function findReconciling({ obstacle, wanted, pods, plan, updateRevision, balance
 
 function findDegraded({ isStuck, plan, forceCommand }: Facts): Finding {
   if (!isStuck) return { status: "False", reason: "AsExpected", message: "Nothing lasts longer than it should" };
-  const because = plan.waitsFor === undefined ? "workers do not become ready" : WAITS[plan.waitsFor];
+  const hindrance = plan.evict === undefined ? "workers do not become ready" : `the eviction of ${plan.evict.name} is refused`;
+  const because = plan.waitsFor === undefined ? hindrance : WAITS[plan.waitsFor];
   return { status: "True", reason: "RollStuck", message: `No progress for 10 minutes: ${because}. To go on all the same: ${forceCommand}` };
 }
 
