@@ -87,11 +87,15 @@ export class Caches implements Lifecycle {
 }
 
 /** Of ADDED_KINDS those that the API server has. What is installed later is found by the next start. */
-export async function findAddedKinds(client: Pick<KubeClient, "list">, namespace: string | undefined): Promise<readonly Resource[]> {
+export async function findAddedKinds(
+  client: Pick<KubeClient, "list">,
+  namespace: string | undefined,
+  signal: AbortSignal,
+): Promise<readonly Resource[]> {
   const found: Resource[] = [];
   for (const resource of Object.values(ADDED_KINDS)) {
     try {
-      await client.list(resource, { namespace, labelSelector: OWNED });
+      await client.list(resource, { namespace, labelSelector: OWNED }, { signal });
       found.push(resource);
     } catch (error) {
       // 403: not ours to make, where an operator may do less than everything.

@@ -1,8 +1,8 @@
 // The operator as one thing that starts and stops: it waits to be the leader, fills its caches, and reconciles.
 
 import { KIND } from "../api/index.ts";
-import type { Clock, Lifecycle, Logger, Random, Registry } from "../base/index.ts";
-import { EventRecorder, type KubeClient, type KubeObject, keyOf } from "../kube/index.ts";
+import { type Clock, delay, type Lifecycle, type Logger, type Random, type Registry, TomcatClusterError } from "../base/index.ts";
+import { EventRecorder, type KubeClient, type KubeObject, keyOf, type Resource } from "../kube/index.ts";
 import type { ManagementServer } from "../management/index.ts";
 import { ChannelKeys } from "./apply/channel-keys.ts";
 import { OwnWrites } from "./apply/own-writes.ts";
@@ -45,6 +45,7 @@ export interface OperatorOptions {
 
 const NAME = "tomcat-cluster-operator";
 const CONCURRENCY = 8;
+const API_SERVER_RETRY_MS = 2000;
 
 export class Operator implements Lifecycle {
   readonly #deps: OperatorDeps;
@@ -53,6 +54,7 @@ export class Operator implements Lifecycle {
   readonly #elector: LeaderElector | undefined;
   readonly #stopped = new AbortController();
   #leading: Promise<void> | undefined;
+  #isLeading = false;
   #caches: Caches | undefined;
   #controller: Controller | undefined;
 
@@ -64,7 +66,7 @@ export class Operator implements Lifecycle {
     const election = { namespace, name: NAME, identity };
     this.#elector = electsLeader ? new LeaderElector({ ...deps, onLost: deps.onFailed }, election) : undefined;
     // One that waits to lead is ready to take over.
-    deps.management.addReadinessCheck("caches", () => (this.#caches?.hasSynced === false ? "not filled yet" : undefined));
+    deps.management.addReadinessCheck("caches", () => (this.#isLeading && !this.#caches?.hasSynced ? "not filled yet" : undefined));
   }
 
   /** Does not wait to be the leader, nor for the caches. */
@@ -90,7 +92,8 @@ export class Operator implements Lifecycle {
     if (this.#elector && !(await this.#elector.elected)) return;
     const { watchNamespaces } = this.#options;
     const namespaces = watchNamespaces.length === 0 ? [undefined] : watchNamespaces;
-    const addedKinds = await findAddedKinds(this.#deps.client, namespaces[0]);
+    this.#isLeading = true;
+    const addedKinds = await this.#addedKinds(namespaces[0]);
     if (this.#stopped.signal.aborted) return;
     this.#caches = new Caches(this.#deps, namespaces, addedKinds);
     const controller = this.#controllerOf(this.#caches);
@@ -98,6 +101,20 @@ export class Operator implements Lifecycle {
     if (this.#stopped.signal.aborted) return;
     this.#controller = controller;
     await controller.start();
+  }
+
+  /** Waits for an API server that is away: a process that ends and is started again would wait longer and longer. */
+  async #addedKinds(namespace: string | undefined): Promise<readonly Resource[]> {
+    const { clock, logger, client } = this.#deps;
+    for (;;) {
+      try {
+        return await findAddedKinds(client, namespace, this.#stopped.signal);
+      } catch (error) {
+        if (!(error instanceof TomcatClusterError && error.retryable)) throw error;
+        logger.warn({ err: error }, "The API server does not answer");
+      }
+      await delay(clock, API_SERVER_RETRY_MS, this.#stopped.signal);
+    }
   }
 
   #controllerOf(caches: Caches): Controller {
