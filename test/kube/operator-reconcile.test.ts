@@ -1,0 +1,244 @@
+// The operator on a real API server, with no more rights than it needs: makes, mends, prunes, rolls and scales, and otherwise writes nothing.
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { API_VERSION, KIND } from "../../src/api/index.ts";
+import { systemClock } from "../../src/base/index.ts";
+import { KubeConfigCredentials, type KubeObject, RESOURCES } from "../../src/kube/index.ts";
+import { TOMCAT_CLUSTERS, USUAL_KINDS } from "../../src/operator/apply/owned-kinds.ts";
+import { ownerUids } from "../../src/operator/apply/owned-objects.ts";
+import { KubeApiServer } from "../support/kube-api-server.ts";
+import { KubeTestClient } from "../support/kube-test-client.ts";
+import { ClusterOnServer, installOperator, RunningOperator } from "../support/running-operator.ts";
+import { eventually } from "../support/session-requests.ts";
+
+let server: KubeApiServer;
+let test: KubeTestClient;
+let kubeconfig: string;
+let operator: RunningOperator;
+
+before(async () => {
+  server = await KubeApiServer.start();
+  test = new KubeTestClient(new KubeConfigCredentials({ clock: systemClock }, { kubeconfig: server.adminKubeconfig }));
+  kubeconfig = await installOperator(server);
+  operator = new RunningOperator(kubeconfig);
+  await operator.start();
+});
+
+after(async () => {
+  await operator?.stop();
+  await test?.client.stop();
+  await server?.stop();
+});
+
+async function create(name: string, spec: object = {}): Promise<ClusterOnServer> {
+  await test.client.create(TOMCAT_CLUSTERS, {
+    apiVersion: API_VERSION,
+    kind: KIND,
+    metadata: { namespace: "default", name },
+    spec,
+  } as KubeObject);
+  return new ClusterOnServer(test.client, name);
+}
+
+async function has(look: () => Promise<string>, expected: string): Promise<void> {
+  assert.equal(await eventually(look, (found) => found === expected), expected);
+}
+
+/** Made and seen, with ready workers that form one group. */
+async function settled(name: string, network: string, spec: object = {}): Promise<ClusterOnServer> {
+  const cluster = await create(name, spec);
+  await has(() => cluster.condition("Reconciling"), "True Starting");
+  await cluster.see("r1");
+  const { replicas = 0 } = (await cluster.statefulSet()).spec;
+  for (let ordinal = 0; ordinal < replicas; ordinal++) {
+    const address = `${network}.${ordinal}`;
+    operator.pages.set(address, answer());
+    await cluster.startPod(ordinal, "r1", address);
+  }
+  await has(() => cluster.condition("Ready"), "True AllServing");
+  await has(() => cluster.condition("WellFormed"), "True OneView");
+  return cluster;
+}
+
+function answer(sessionsAtRisk = 0) {
+  return { state: "serving", members: [{ name: "the group", state: "Alive" }], managers: [{ sessionsAtRisk }] };
+}
+
+/** What is written while a reconcile without a reason runs. */
+async function writesOfOneMore(name: string): Promise<readonly string[]> {
+  const metric = (metricName: string) => operator.metric(metricName, { controller: "tomcatcluster" });
+  const [first, reconciles] = [operator.writes.length, await metric("controller_runtime_reconcile_total")];
+  await test.client.merge(TOMCAT_CLUSTERS, { namespace: "default", name }, { metadata: { annotations: { touched: String(reconciles) } } });
+  await eventually(
+    async () => [
+      await metric("controller_runtime_reconcile_total"),
+      await metric("workqueue_depth"),
+      await metric("controller_runtime_active_workers"),
+    ],
+    ([count, depth, active]) => count! > reconciles && depth === 0 && active === 0,
+  );
+  return operator.writes.slice(first);
+}
+
+describe("the operator and a real API server", () => {
+  it("makes everything that a TomcatCluster is made of, and then writes nothing", async () => {
+    const cluster = await settled("shop", "192.0.2");
+    assert.deepEqual(await writesOfOneMore("shop"), []);
+    const { uid } = (await cluster.get()).metadata;
+    for (const [kind, of] of Object.entries(USUAL_KINDS)) {
+      const found = (await test.client.list(of, { namespace: "default" })).filter((object) => ownerUids(object).includes(uid!));
+      assert.equal(found.length > 0, kind !== "Ingress", kind);
+    }
+    const secret = await test.client.get<KubeObject & { immutable: boolean }>(RESOURCES.Secret, {
+      namespace: "default",
+      name: "shop-channel-1",
+    });
+    assert.equal(secret.immutable, true);
+    assert.equal(
+      await server.kubectl("get", "tomcat", "shop", "--no-headers").then((line) => line.split(/\s+/).slice(0, 6).join(" ")),
+      "shop True AllServing 3 3 True",
+    );
+    await server.kubectl("wait", "--for=condition=Ready", "tomcat/shop", "--timeout=5s");
+  });
+
+  it("undoes what others change, leaves what they add, and makes again what they delete", async () => {
+    const ref = { namespace: "default", name: "shop-balancer" };
+    const change = { metadata: { labels: { team: "a" } }, spec: { selector: { "app.kubernetes.io/component": "worker" } } };
+    await test.client.merge(RESOURCES.Service, ref, change);
+    const service = await eventually(
+      () => test.client.get<KubeObject & { spec: { selector: Record<string, string> } }>(RESOURCES.Service, ref),
+      ({ spec }) => spec.selector["app.kubernetes.io/component"] === "balancer",
+    );
+    assert.equal(service.metadata.labels?.team, "a");
+    await test.client.delete(RESOURCES.ConfigMap, { namespace: "default", name: "shop-workers" });
+    await eventually(
+      () => test.client.find(RESOURCES.ConfigMap, { namespace: "default", name: "shop-workers" }),
+      (found) => found !== undefined,
+    );
+    assert.deepEqual(await writesOfOneMore("shop"), []);
+  });
+
+  it("creates two balancers, and leaves their number to whoever scales them, also when the template changes", async () => {
+    const replicas = () => server.kubectl("get", "deployment", "shop-balancer", "-o", "jsonpath={.spec.replicas}");
+    assert.equal(await replicas(), "2");
+    await server.kubectl("scale", "deployment", "shop-balancer", "--replicas=4");
+    await test.client.merge(
+      TOMCAT_CLUSTERS,
+      { namespace: "default", name: "shop" },
+      { spec: { balancer: { template: { labels: { a: "b" } } } } },
+    );
+    await eventually(
+      () => server.kubectl("get", "deployment", "shop-balancer", "-o", "jsonpath={.spec.template.metadata.labels.a}"),
+      (label) => label === "b",
+    );
+    assert.equal(await replicas(), "4");
+    await test.client.merge(TOMCAT_CLUSTERS, { namespace: "default", name: "shop" }, { spec: { balancer: { replicas: 5 } } });
+    await has(replicas, "5");
+    await test.client.merge(TOMCAT_CLUSTERS, { namespace: "default", name: "shop" }, { spec: { balancer: { replicas: null } } });
+    await eventually(
+      () => writesOfOneMore("shop"),
+      (writes) => writes.length === 0,
+    );
+    assert.equal(await replicas(), "5");
+  });
+
+  it("prunes what is not wanted any more", async () => {
+    await test.client.merge(TOMCAT_CLUSTERS, { namespace: "default", name: "shop" }, { spec: { networkPolicy: { enabled: false } } });
+    await eventually(
+      () => test.client.list(RESOURCES.NetworkPolicy, { namespace: "default" }),
+      (found) => found.length === 0,
+    );
+  });
+
+  it("takes over nothing of somebody else, and goes on when the name is free", async () => {
+    await server.kubectl("create", "service", "clusterip", "taken-members", "--tcp=80");
+    const cluster = await create("taken");
+    await has(() => cluster.condition("Stalled"), "True NameClash");
+    assert.equal(await test.client.find(RESOURCES.StatefulSet, { namespace: "default", name: "taken" }), undefined);
+    await server.kubectl("delete", "service", "taken-members");
+    // Nobody tells of objects without our label: a change of the cluster, or half a minute.
+    await server.kubectl("annotate", "tomcat", "taken", "look=again");
+    await has(() => cluster.condition("Stalled"), "False NotStalled");
+  });
+
+  it("says what the API server refuses", async () => {
+    const cluster = await create("refused", { template: { podOverlay: { spec: { restartPolicy: "Sometimes" } } } });
+    await has(() => cluster.condition("Stalled"), "True Refused");
+    await test.client.delete(TOMCAT_CLUSTERS, { namespace: "default", name: "refused" });
+  });
+
+  it("rolls one worker at a time, as budgets and sessions allow", async () => {
+    const cluster = await settled("roll", "198.51.100");
+    await server.kubectl("annotate", "tomcat", "roll", "tribes.dev/restart=now");
+    await has(() => cluster.condition("Reconciling"), "True Starting");
+    await cluster.allowDisruptions(0);
+    await cluster.see("r2");
+    await eventually(
+      () => operator.log.lines.some(({ msg }) => msg === "Worker cannot be evicted now"),
+      (isSaid) => isSaid,
+    );
+    assert.equal(await cluster.condition("Reconciling"), "True Rolling");
+    assert.ok(await cluster.hasPod(2));
+    operator.pages.set("198.51.100.0", answer(1));
+    await eventually(
+      async () => (await cluster.get()).status?.conditions?.find(({ type }) => type === "Reconciling")?.message ?? "",
+      (message) => message.endsWith("now a session is on one worker only"),
+    );
+    await cluster.allowDisruptions(1);
+    operator.pages.set("198.51.100.0", answer(0));
+    for (const ordinal of [2, 1, 0]) {
+      await cluster.allowDisruptions(1);
+      await eventually(
+        () => cluster.hasPod(ordinal),
+        (isThere) => !isThere,
+      );
+      await cluster.startPod(ordinal, "r2", `198.51.100.${ordinal}`);
+    }
+    await has(() => cluster.condition("Reconciling"), "False UpToDate");
+    const events = await server.kubectl("get", "events", "--field-selector=involvedObject.name=roll", "-o", "jsonpath={.items[*].reason}");
+    assert.equal(events.split(" ").filter((reason) => reason === "WorkerEvicted").length, 3);
+  });
+
+  it("scales down by one worker at a time, told by kubectl scale, and up at once", async () => {
+    const cluster = new ClusterOnServer(test.client, "roll");
+    const replicas = async () => String((await cluster.statefulSet()).spec.replicas);
+    await server.kubectl("scale", "tomcat", "roll", "--replicas=1");
+    await has(replicas, "2");
+    await cluster.see("r2");
+    await has(() => cluster.condition("Reconciling"), "True ScalingDown");
+    assert.equal(await replicas(), "2");
+    await test.client.delete(RESOURCES.Pod, { namespace: "default", name: "roll-2" });
+    await has(replicas, "1");
+    await server.kubectl("scale", "tomcat", "roll", "--replicas=4");
+    await has(replicas, "4");
+  });
+
+  it("makes nothing again of a cluster that is deleted: all of it has an owner", async () => {
+    const cluster = await settled("gone", "203.0.113", { replicas: 1 });
+    const { uid } = (await cluster.get()).metadata;
+    await test.client.delete(TOMCAT_CLUSTERS, { namespace: "default", name: "gone" });
+    const secret = await test.client.get(RESOURCES.Secret, { namespace: "default", name: "gone-channel-1" });
+    assert.deepEqual(ownerUids(secret), [uid]);
+    await test.client.delete(RESOURCES.Service, { namespace: "default", name: "gone-workers" });
+    assert.deepEqual(await writesOfOneMore("shop"), []);
+    assert.equal(await test.client.find(RESOURCES.Service, { namespace: "default", name: "gone-workers" }), undefined);
+  });
+
+  it("writes nothing when it is started anew", async () => {
+    await operator.stop();
+    const again = new RunningOperator(kubeconfig, { electsLeader: true });
+    for (const [address, page] of operator.pages) again.pages.set(address, page);
+    await again.start();
+    await eventually(
+      () => again.metric("controller_runtime_reconcile_total", { controller: "tomcatcluster" }).catch(() => 0),
+      (count) => count >= 3,
+    );
+    await again.stop();
+    assert.deepEqual(again.writes, []);
+    assert.deepEqual(again.failures, []);
+    assert.equal(
+      await server.kubectl("get", "lease", "-n", "tomcat-cluster", "tomcat-cluster-operator", "-o", "jsonpath={.spec.holderIdentity}"),
+      "",
+    );
+  });
+});
