@@ -20,6 +20,8 @@ export class FakeWorker {
   readonly sockets = new Set<Socket>();
   connections = 0;
   handler: Handler;
+  /** Where it listens; set before `start`. */
+  address = "127.0.0.1";
   server!: Server;
   readonly #management = createServer((_request, response) => {
     if (this.health === "silent") return;
@@ -46,8 +48,8 @@ export class FakeWorker {
       this.sockets.add(socket);
       socket.on("close", () => this.sockets.delete(socket));
     });
-    await listen(this.server, this.port);
-    if (!this.#management.listening) await listen(this.#management, this.managementPort);
+    await listen(this.server, this.port, this.address);
+    if (!this.#management.listening) await listen(this.#management, this.managementPort, this.address);
     this.port = portOf(this.server);
     this.managementPort = portOf(this.#management);
     return this;
@@ -72,8 +74,8 @@ export const echo: Handler = (request, response) => {
   request.on("end", () => response.end(Buffer.concat(chunks)));
 };
 
-function listen(server: Server, port: number): Promise<void> {
-  return new Promise((resolve) => server.listen(port, "127.0.0.1", resolve));
+function listen(server: Server, port: number, address: string): Promise<void> {
+  return new Promise((resolve) => server.listen(port, address, resolve));
 }
 
 async function close(server: Server): Promise<void> {
