@@ -1,6 +1,9 @@
 // The operator on a real API server, with no more rights than it needs: makes, mends, prunes, rolls and scales, and otherwise writes nothing.
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { parse } from "yaml";
 import { API_VERSION, KIND } from "../../src/api/index.ts";
 import { systemClock } from "../../src/base/index.ts";
 import { KubeConfigCredentials, type KubeObject, RESOURCES } from "../../src/kube/index.ts";
@@ -10,6 +13,8 @@ import { KubeApiServer } from "../support/kube-api-server.ts";
 import { KubeTestClient } from "../support/kube-test-client.ts";
 import { ClusterOnServer, installOperator, RunningOperator } from "../support/running-operator.ts";
 import { eventually } from "../support/session-requests.ts";
+
+const GOLDEN = new URL("../golden/desired/", import.meta.url).pathname;
 
 let server: KubeApiServer;
 let test: KubeTestClient;
@@ -177,7 +182,7 @@ describe("the operator and a real API server", () => {
       () => operator.log.lines.some(({ msg }) => msg === "Worker cannot be evicted now"),
       (isSaid) => isSaid,
     );
-    assert.equal(await cluster.condition("Reconciling"), "True Rolling");
+    await has(() => cluster.condition("Reconciling"), "True Rolling");
     assert.ok(await cluster.hasPod(2));
     operator.pages.set("198.51.100.0", answer(1));
     await eventually(
@@ -212,6 +217,31 @@ describe("the operator and a real API server", () => {
     await server.kubectl("scale", "tomcat", "roll", "--replicas=4");
     await has(replicas, "4");
   });
+
+  for (const file of readdirSync(GOLDEN).filter((name) => name.endsWith(".in.yaml"))) {
+    it(`makes what ${file} says, and then writes nothing`, async () => {
+      const { spec } = parse(readFileSync(join(GOLDEN, file), "utf8")) as { spec?: object };
+      const name = `golden-${file.slice(0, -".in.yaml".length)}`;
+      const own = {
+        apiVersion: "v1",
+        kind: "ConfigMap",
+        metadata: { namespace: "default", name: "own-server" },
+        data: { "server.xml": "<Server/>" },
+      };
+      await test.client.apply(RESOURCES.ConfigMap, own as KubeObject, { fieldManager: "test" });
+      const cluster = await create(name, spec);
+      const stalled = await eventually(
+        () => cluster.condition("Stalled"),
+        (found) => found !== "none",
+      );
+      // There is no Gateway API here.
+      if ((spec as { balancer?: { httpRoute?: { enabled?: boolean } } } | undefined)?.balancer?.httpRoute?.enabled === true)
+        assert.equal(stalled, "True KindUnknown");
+      else assert.equal(stalled, "False NotStalled", (await cluster.get()).status?.conditions?.[2]?.message);
+      assert.deepEqual(await writesOfOneMore(name), []);
+      await test.client.delete(TOMCAT_CLUSTERS, { namespace: "default", name });
+    });
+  }
 
   it("makes nothing again of a cluster that is deleted: all of it has an owner", async () => {
     const cluster = await settled("gone", "203.0.113", { replicas: 1 });
