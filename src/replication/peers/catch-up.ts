@@ -16,6 +16,11 @@ export interface CatchUpDeps {
 
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 10_000;
+/**
+ * A Tomcat that was frozen handles what waits in its sockets and what we send it now at the same time, and a change of id that comes after
+ * the whole session puts the old content in its place (seen with 10.1.60): so it gets a moment for what waits.
+ */
+const TOMCAT_SETTLE_MS = 1000;
 const SYNCHRONOUS = { acknowledge: "Processed", asynchronous: false } as const;
 
 export class CatchUp {
@@ -53,6 +58,7 @@ export class CatchUp {
   async #catchUp(): Promise<void> {
     const peer = this.#peer;
     const { signal } = this.#stopping;
+    if (peer.lagging && peer.kind === "Tomcat") await delay(this.#deps.clock, TOMCAT_SETTLE_MS, signal).catch(() => undefined);
     for (let missed = peer.firstMissed(); missed !== undefined; missed = peer.firstMissed()) {
       if (!peer.present || signal.aborted) return;
       if (await this.#sendMissed(missed.source, new Map(missed.ids))) {

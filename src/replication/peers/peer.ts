@@ -1,5 +1,5 @@
 // One other member, and what it has not got (rules 8 and 11).
-import type { Member } from "../../channel/index.ts";
+import type { Member, MemberKind } from "../../channel/index.ts";
 import type { StateSource } from "../state-transfer/state-blocks.ts";
 
 /** What catching up needs of a manager. */
@@ -23,6 +23,8 @@ export class Peer {
   /** Whether it is a member of the group now. */
   present = true;
   lagging = false;
+  /** What it began to lag behind as; undefined: not known, or it never did. */
+  kind: MemberKind | undefined;
   /** Of the clock's `monotonic`: when it disappeared; undefined while it is present. */
   departedMs: number | undefined;
   #lastDepartedMs = Number.POSITIVE_INFINITY;

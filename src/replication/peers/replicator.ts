@@ -352,6 +352,7 @@ export class Replicator implements MembershipListener {
   #nowLags(peer: Peer, cause: Error): void {
     if (peer.lagging) return;
     peer.lagging = true;
+    peer.kind = this.#deps.kindOf(peer.member) ?? peer.kind;
     this.#deps.logger.warn({ err: cause, member: peer.member.name }, "Member lags behind; it will be sent what it misses when it answers");
   }
 

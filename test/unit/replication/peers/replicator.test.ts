@@ -86,6 +86,20 @@ describe("synchronous replication (rule 8)", () => {
     assert.equal(a.digest, b.digest);
   });
 
+  it("gives a Tomcat that was silent a moment for what waits in its sockets, before it catches up (rule 11)", async () => {
+    const a = await DeltaNode.started(group, 1);
+    await group.channel(2, "Tomcat").start();
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    const heal = cut("1>2");
+    await a.request(id, (session) => session.setAttribute("n", 2));
+    heal();
+    await clock.advance(999);
+    assert.deepEqual(group.routes(AllSessionData), []);
+    await clock.advance(1);
+    await group.settle();
+    assert.deepEqual(group.routes(AllSessionData), ["1>2"]);
+  });
+
   it("keeps only ids for a member that does not answer, however many changes it misses (rule 11)", async () => {
     const [a] = await pair();
     const id = await a.create((session) => session.setAttribute("n", 1));
