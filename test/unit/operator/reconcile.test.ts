@@ -97,22 +97,19 @@ describe("Reconciler", () => {
 
   it("names a server.xml that is not there, and goes on when it is", async () => {
     const cluster = new ReconciledCluster({ configuration: { serverXml: { configMapKeyRef: { name: "own", key: "server.xml" } } } });
+    const putOwn = (text: string) =>
+      cluster.kubernetes.put({
+        apiVersion: "v1",
+        kind: "ConfigMap",
+        metadata: { namespace: "web", name: "own" },
+        data: { "server.xml": text },
+      });
     assert.deepEqual(await cluster.reconcile(), ["status web/shop"]);
     assert.equal(cluster.condition("Stalled"), "Stalled=True ReferenceMissing");
-    cluster.kubernetes.put({
-      apiVersion: "v1",
-      kind: "ConfigMap",
-      metadata: { namespace: "web", name: "own" },
-      data: { "server.xml": "<Server" },
-    });
+    putOwn("<Server");
     await cluster.reconcile();
     assert.equal(cluster.condition("Stalled"), "Stalled=True InvalidServerXml");
-    cluster.kubernetes.put({
-      apiVersion: "v1",
-      kind: "ConfigMap",
-      metadata: { namespace: "web", name: "own" },
-      data: { "server.xml": "<Server/>" },
-    });
+    putOwn("<Server/>");
     await cluster.reconcile();
     assert.equal(cluster.condition("Stalled"), "Stalled=False NotStalled");
   });
