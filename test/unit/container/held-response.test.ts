@@ -135,6 +135,24 @@ describe("an answer that is held (rule 7)", () => {
     assert.ok(answer.includes("a".repeat(16_384)) && answer.includes("b".repeat(16_384)) && answer.endsWith("\r\n0\r\n\r\n"));
   });
 
+  it("counts the body, not the head: headers of any size wait for the work with a short body", async () => {
+    await request(
+      (res) => {
+        for (let index = 0; index < 40; index++) res.setHeader(`X-Long-${index}`, "h".repeat(1024));
+        res.write("a".repeat(16_384));
+        res.end("b".repeat(16_384));
+      },
+      { work: { atOnce: false, cookie: "n=2" } },
+    );
+    await work.started;
+    await settled(port);
+    assert.equal(client.received, "");
+    work.finish();
+    const answer = await client.untilClosed();
+    assert.match(answer, /X-Long-39: h{1024}\r\n/);
+    assert.match(answer, /Set-Cookie: n=2\r\n/);
+  });
+
   it("lets the body of a longer one go and keeps its end", async () => {
     await request(
       (res) => {
