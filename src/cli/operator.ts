@@ -2,7 +2,7 @@
 import { hostname } from "node:os";
 import { Command, Option } from "commander";
 import { createProcessRegistry, LOG_LEVELS, type LogLevel, systemClock, systemRandom } from "../base/index.ts";
-import { addressParser, choiceParser, type ListenAddress, namesParser } from "./option-parsers.ts";
+import { addressParser, booleanParser, choiceParser, type ListenAddress, namesParser } from "./option-parsers.ts";
 import { packageVersion } from "./package-version.ts";
 import { runUntilStopped } from "./run-until-stopped.ts";
 import { openStandardLog } from "./standard-log.ts";
@@ -39,7 +39,14 @@ export function operatorCommand(): Command {
         .argParser(addressParser)
         .default({ address: "0.0.0.0", port: 9090 }, "0.0.0.0:9090"),
     )
-    .addOption(new Option("--leader-elect", "wait until no other operator leads").env("LEADER_ELECT").default(false))
+    .addOption(
+      // With a value: of a flag without one, commander takes any text in the environment as a yes.
+      new Option("--leader-elect [boolean]", "wait until no other operator leads")
+        .env("LEADER_ELECT")
+        .argParser(booleanParser)
+        .preset("true")
+        .default(false),
+    )
     .addOption(new Option("--namespace <name>", "namespace of the operator and of its Lease; unset: the credentials'").env("POD_NAMESPACE"))
     .addOption(new Option("--identity <name>", "name of this process among several").env("POD_NAME").default(hostname(), "the host name"))
     .option("--kubeconfig <file>", "credentials; unset: what KUBECONFIG names, ~/.kube/config, else the pod's service account")

@@ -30,6 +30,12 @@ export function choiceParser<T extends string>(choices: readonly T[]): (text: st
   };
 }
 
+/** For options that are given alone or with a value: "--leader-elect", "--leader-elect=false", or an environment variable's text. */
+export function booleanParser(text: string): boolean {
+  if (text !== "true" && text !== "false") throw new InvalidArgumentError("Give true or false.");
+  return text === "true";
+}
+
 export interface ListenAddress {
   readonly address: string;
   readonly port: number;

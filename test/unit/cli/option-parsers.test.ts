@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { addressParser, choiceParser, namesParser, portParser } from "../../../src/cli/option-parsers.ts";
+import { addressParser, booleanParser, choiceParser, namesParser, portParser } from "../../../src/cli/option-parsers.ts";
 
 describe("portParser", () => {
   for (const [text, port] of [
@@ -22,6 +22,11 @@ describe("choiceParser", () => {
     assert.equal(parse("warn"), "warn");
     assert.throws(() => parse("WARN"), /info, warn/);
   });
+});
+
+describe("booleanParser", () => {
+  it("takes true and false", () => assert.deepEqual(["true", "false"].map(booleanParser), [true, false]));
+  for (const text of ["", "no", "1", "True"]) it(`refuses "${text}"`, () => assert.throws(() => booleanParser(text), /true or false/));
 });
 
 describe("addressParser", () => {

@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { afterEach, describe, it } from "node:test";
+import { operatorCommand } from "../../../src/cli/operator.ts";
+
+/** What the command is called with, without running it. */
+function optionsOf(...args: readonly string[]): Readonly<Record<string, unknown>> {
+  const command = operatorCommand()
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined });
+  command.action(() => undefined).parse(["--image", "x", ...args], { from: "user" });
+  return command.opts();
+}
+
+describe("tomcat-cluster operator", () => {
+  afterEach(() => {
+    delete process.env.LEADER_ELECT;
+  });
+
+  for (const [text, expected] of [
+    ["true", true],
+    ["false", false],
+  ] as const) {
+    it(`takes LEADER_ELECT=${text} by its word`, () => {
+      process.env.LEADER_ELECT = text;
+      assert.equal(optionsOf().leaderElect, expected);
+    });
+  }
+
+  it("refuses a LEADER_ELECT that is neither", () => {
+    process.env.LEADER_ELECT = "maybe";
+    assert.throws(() => optionsOf(), /true or false/);
+  });
+
+  it("takes --leader-elect alone and with a value, which goes before the environment", () => {
+    process.env.LEADER_ELECT = "true";
+    assert.equal(optionsOf("--leader-elect=false").leaderElect, false);
+    assert.equal(optionsOf("--leader-elect", "--log-level", "warn").leaderElect, true);
+    delete process.env.LEADER_ELECT;
+    assert.equal(optionsOf().leaderElect, false);
+    assert.equal(optionsOf("--leader-elect").leaderElect, true);
+  });
+});
