@@ -1,5 +1,6 @@
 // Members make themselves known to one another, and learn who is one of ours and who is a Tomcat (rule 4).
 import { type Clock, delay, type Logger, type Random, type Timer } from "../base/index.ts";
+import type { JavaValue } from "../serialization/index.ts";
 import type { Member, MembershipListener } from "./channel.ts";
 import type { ChannelMetrics } from "./channel-metrics.ts";
 import type { RpcCarrier } from "./rpc-carrier.ts";
@@ -28,8 +29,10 @@ export interface HelloOptions {
 
 /** Known to every version of ours: never change it. */
 export const HELLO_RPC_ID = "tomcat-cluster-hello";
-/** Content of request and reply; its text has no meaning yet, so read nothing from it. */
+/** Content of request and reply. Whatever else a later version says means as much as the first. */
 const GREETING = "tomcat-cluster";
+/** Says that every member that the sender knew had answered it before: it may have asked for state since (rule 4). */
+const GREETING_ANSWERED = "tomcat-cluster, answered by all";
 
 interface Greeting {
   readonly member: Member;
@@ -57,6 +60,11 @@ export class Hello implements MembershipListener {
    * to get from others, all that was written before. Rejecting makes it ask again. Set once, before `open`.
    */
   beforeAnswer: ((member: Member) => Promise<void>) | undefined = undefined;
+  /**
+   * Called for each member of ours that has answered, at most once for each time it appears. `late`: every member that it knew had answered
+   * it before it knew this one, so that its state may lack what was done here. Must not throw. Set once, before `open`.
+   */
+  onMet: (member: Member, late: boolean) => void = () => undefined;
   readonly #deps: HelloDeps;
   readonly #timeoutMs: number;
   readonly #retryMs: number;
@@ -66,6 +74,7 @@ export class Hello implements MembershipListener {
   /** Members that have probed us, by key, also before they are members here. */
   readonly #probedBy = new Set<string>();
   #waiting: (() => void)[] = [];
+  #answeredByAll = false;
   /** Senders of a hello that are no members yet: called when one becomes a member, or when there is nothing to wait for any more. */
   readonly #unanswered = new Set<(member: Member | undefined) => void>();
 
@@ -75,11 +84,11 @@ export class Hello implements MembershipListener {
     this.#retryMs = options.retryMs ?? 1000;
     this.#tomcatPatienceMs = options.tomcatPatienceMs ?? 6000;
     const handler: RpcHandler = {
-      replyRequest: async (_message, sender) => {
+      replyRequest: async (said, sender) => {
         if (!this.#greetings.has(sender.key)) await this.#onceMember(sender);
         await this.beforeAnswer?.(sender);
-        this.#learn(sender, "ours");
-        return GREETING;
+        this.#learn(sender, "ours", said);
+        return this.#greeting;
       },
     };
     this.#rpc = new RpcChannel({ ...deps, carrier: deps.channel }, { rpcId: HELLO_RPC_ID }, handler);
@@ -87,6 +96,7 @@ export class Hello implements MembershipListener {
 
   /** Before the channel starts: from then on every member that appears gets a hello. */
   open(): void {
+    this.#answeredByAll = false;
     this.#rpc.open();
     this.#deps.channel.addMembershipListener(this);
   }
@@ -119,6 +129,7 @@ export class Hello implements MembershipListener {
         signal?.throwIfAborted();
         await new Promise<void>((resolve) => this.#waiting.push(resolve));
       }
+      this.#answeredByAll = true;
     } finally {
       signal?.removeEventListener("abort", wake);
     }
@@ -171,16 +182,21 @@ export class Hello implements MembershipListener {
     while (!signal.aborted) {
       const result = await this.#sayHello(greeting.member);
       if (signal.aborted) return;
-      if (result && result.replies.length > 0) this.#learn(greeting.member, "ours");
+      const reply = result?.replies[0];
+      if (reply) this.#learn(greeting.member, "ours", reply.message);
       else if (result && result.refused.length > 0) this.#learn(greeting.member, "Tomcat");
       else await delay(this.#deps.clock, this.#retryMs, signal).catch(() => undefined);
     }
   }
 
+  get #greeting(): string {
+    return this.#answeredByAll ? GREETING_ANSWERED : GREETING;
+  }
+
   async #sayHello(member: Member): Promise<RpcResult | undefined> {
     try {
       if (this.beforeAnswer) await this.beforeAnswer(member);
-      return await this.#rpc.call([member], GREETING, {
+      return await this.#rpc.call([member], this.#greeting, {
         mode: "All",
         timeoutMs: this.#timeoutMs,
         acknowledge: "Processed",
@@ -192,13 +208,14 @@ export class Hello implements MembershipListener {
     }
   }
 
-  #learn(member: Member, kind: MemberKind): void {
+  #learn(member: Member, kind: MemberKind, said?: JavaValue): void {
     const greeting = this.#greetings.get(member.key);
     if (!greeting || greeting.kind !== undefined) return;
     greeting.kind = kind;
     greeting.ended.abort();
     this.#deps.logger.info({ member: member.name, kind }, "Member answered");
     this.onKind(member, kind);
+    if (kind === "ours") this.onMet(member, said === GREETING_ANSWERED);
     if (kind === "ours" || this.#probedBy.has(member.key)) this.#knowsUs(greeting);
     else greeting.timer = this.#deps.clock.setTimeout(() => this.#knowsUs(greeting), this.#tomcatPatienceMs);
   }

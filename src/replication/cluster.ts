@@ -34,6 +34,7 @@ export interface ClusterChannel extends Channel {
     kindOf(member: Member): MemberKind | undefined;
     everyMemberAnswered(signal?: AbortSignal): Promise<void>;
     beforeAnswer?: GroupChannel["hello"]["beforeAnswer"];
+    onMet?: GroupChannel["hello"]["onMet"];
   };
 }
 
@@ -95,6 +96,7 @@ export class SimpleTcpCluster implements Lifecycle, MembershipListener, ManagerC
     this.#channel.addMembershipListener(this.replicator);
     this.#channel.addMembershipListener(this);
     this.#channel.hello.beforeAnswer = (member) => this.replicator.broughtUpToDate(member);
+    this.#channel.hello.onMet = (member, late) => this.replicator.memberMet(member, late);
     this.#channel.onSendFailed = (error) => this.replicator.sendFailed(error);
     await this.#channel.start();
   }

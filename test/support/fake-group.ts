@@ -40,6 +40,8 @@ export class FakeGroup {
   readonly channels: FakeChannel[] = [];
   /** Told for each message and destination. */
   fate: (from: string, to: string, message: SessionMessage) => Fate = () => "Delivered";
+  /** Names of two channels that do not meet when one of them starts. */
+  apart: (one: string, other: string) => boolean = () => false;
   #held: (() => void)[] = [];
 
   constructor(clock: Clock) {
@@ -102,11 +104,11 @@ export class FakeChannel implements ClusterChannel {
     return this.#members;
   }
 
-  /** Joins: it and everybody who is there become members of each other. */
+  /** Joins: it and everybody who is there, and not apart from it, become members of each other. */
   async start(): Promise<void> {
     this.#open = true;
     for (const other of this.#group.channels) {
-      if (other === this || !other.#open) continue;
+      if (other === this || !other.#open || this.#group.apart(this.name, other.name)) continue;
       this.meet(other);
       other.meet(this);
     }

@@ -23,6 +23,8 @@ export class Peer {
   /** Whether it is a member of the group now. */
   present = true;
   lagging = false;
+  /** Whether it has said hello, or answered one, since it was a member for the first time. */
+  met = false;
   /** What it began to lag behind as; undefined: not known, or it never did. */
   kind: MemberKind | undefined;
   /** Of the clock's `monotonic`: when it disappeared; undefined while it is present. */

@@ -73,6 +73,8 @@ interface Entry {
 const SYNCHRONOUS: ReplicationMode = { acknowledge: "Processed", asynchronous: false };
 /** What was written this long before a member disappeared may not have arrived there. */
 const UNCERTAIN_MS = 30_000;
+/** Of what was never sent from here the time is -Infinity. */
+const EVER_MS = -Number.MAX_VALUE;
 /** Departed members are remembered this long: who returns later has asked for the state again, or is not one that we knew. */
 const REMEMBERED_MS = 24 * 60 * 60 * 1000;
 const MAX_DEPARTED = 256;
@@ -212,6 +214,19 @@ export class Replicator implements MembershipListener {
     this.#missSince(peer, uncertainFromMs);
     this.#deps.logger.info({ member: member.name, sessions: peer.behind }, "Member is back and catches up");
     void catchUp.wake();
+  }
+
+  /**
+   * From the hello. Who had its state before it was a member here, since DNS hid one from the other, was not written to, nor was whoever
+   * gave it the state asked to wait: it gets everything that was ever changed here. Those that were known before get what they missed.
+   */
+  memberMet(member: Member, late: boolean): void {
+    const entry = this.#entries.get(member.key);
+    if (entry === undefined || entry.peer.met) return;
+    entry.peer.met = true;
+    if (!late) return;
+    this.#missSince(entry.peer, EVER_MS);
+    void entry.catchUp.wake();
   }
 
   memberDisappeared(member: Member): void {

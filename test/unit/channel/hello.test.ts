@@ -4,6 +4,7 @@ import { silentLogger, systemRandom } from "../../../src/base/index.ts";
 import type { Member } from "../../../src/channel/channel.ts";
 import { ChannelError, ConnectError } from "../../../src/channel/errors.ts";
 import { HELLO_RPC_ID, Hello } from "../../../src/channel/hello.ts";
+import type { JavaValue } from "../../../src/serialization/index.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { RecordingCarrier } from "../../support/recording-carrier.ts";
 import { testMember, testMetrics } from "../../support/recording-layers.ts";
@@ -20,10 +21,10 @@ function open() {
   return { clock, carrier, hello, learnt };
 }
 
-function greet(carrier: RecordingCarrier, sender: Member): void | Promise<void> {
+function greet(carrier: RecordingCarrier, sender: Member, message: JavaValue = null): void | Promise<void> {
   return carrier.endpoints
     .get(HELLO_RPC_ID)!
-    .rpcReceived({ kind: "Request", uuid: Buffer.alloc(16), rpcId: HELLO_RPC_ID, message: null }, sender);
+    .rpcReceived({ kind: "Request", uuid: Buffer.alloc(16), rpcId: HELLO_RPC_ID, message }, sender);
 }
 
 async function settled(promise: Promise<void>): Promise<boolean> {
@@ -187,6 +188,24 @@ describe("Hello", () => {
       ["Request", "Reply"],
     );
     hello.close();
+  });
+
+  it("rules 4, 11: tells in hello and answer whether it was known to all before, and notices who was before they met", async () => {
+    const met: string[] = [];
+    const [one, other] = [open(), open()];
+    for (const { hello } of [one, other]) hello.onMet = (member, late) => void met.push(`${member.address} ${late ? "late" : "in time"}`);
+    one.carrier.add(B);
+    await greet(one.carrier, B, "tomcat-cluster");
+    await one.hello.everyMemberAnswered();
+    one.carrier.add(C);
+    const hello = one.carrier.sent.at(-1)!;
+    other.carrier.add(B);
+    await greet(other.carrier, B, hello.rpc.message);
+    one.carrier.reply(C, other.carrier.sent.at(-1)!.rpc.message, hello);
+    await one.hello.everyMemberAnswered();
+    assert.deepEqual(met, ["127.0.9.2 in time", "127.0.9.2 late", "127.0.9.3 in time"]);
+    one.hello.close();
+    other.hello.close();
   });
 
   it("gives up waiting when told so, or when it is closed", async () => {

@@ -338,6 +338,45 @@ describe("copies after a partition (rule 11)", () => {
     assert.deepEqual([b.attributes(id), c.attributes(id)], [{ n: 2 }, { n: 2 }]);
   });
 
+  it("include those of a newcomer that DNS hid until it had its state from others, and what it changed itself (rules 4, 11)", async () => {
+    const [a, b] = await pair();
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    const old = await b.create((session) => session.setAttribute("n", 1));
+    group.apart = (one) => one === "3";
+    const c = new DeltaNode(group, 3);
+    const starting = c.start();
+    b.channel.meet(c.channel);
+    c.channel.meet(b.channel);
+    await starting;
+    await a.request(id, (session) => session.setAttribute("n", 2));
+    await c.request(old, (session) => session.setAttribute("n", 3));
+    assert.deepEqual([c.attributes(id), a.attributes(old)], [{ n: 1 }, { n: 1 }]);
+    await clock.advance(600_000);
+    group.sent.length = 0;
+    for (const [one, other] of [
+      [a, c],
+      [c, a],
+    ] as const) {
+      one.channel.meet(other.channel);
+      one.channel.hello.onMet!(other.channel.localMember, true);
+    }
+    await group.settle();
+    assert.deepEqual([c.attributes(id), a.attributes(old)], [{ n: 2 }, { n: 3 }]);
+    assert.deepEqual(group.routes(AllSessionData).sort(), ["1>3", "3>1"]);
+  });
+
+  it("are not sent whole to a newcomer that made itself known in time, nor again to one that was away (rules 4, 11)", async () => {
+    const [a, b] = await pair();
+    await a.create((session) => session.setAttribute("n", 1));
+    group.sent.length = 0;
+    a.channel.hello.onMet!(b.channel.localMember, false);
+    await clock.advance(60_000);
+    partition(a, b)();
+    a.channel.hello.onMet!(b.channel.localMember, true);
+    await group.settle();
+    assert.deepEqual(group.routes(AllSessionData), []);
+  });
+
   it("are sent to a newcomer once when this member alone can give it state, also without acknowledgements (rule 4)", async () => {
     const a = await DeltaNode.started(group, 1, { channelSendOptions: 8 });
     for (let n = 0; n < 5; n++) await a.create((session) => session.setAttribute("n", n));
