@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 
-/** Of the image, with the names of the OCI image configuration: what a Dockerfile's ENTRYPOINT, CMD, ENV, USER and WORKDIR say. */
+/** Of the image, with the names of the OCI image configuration: what a Dockerfile's ENTRYPOINT, CMD, ENV, USER, WORKDIR, LABEL say. */
 export interface ImageConfig {
   readonly Entrypoint?: readonly string[];
   readonly Cmd?: readonly string[];
@@ -15,6 +15,7 @@ export interface ImageConfig {
   /** Pods that must not run as root need a number here, or say one themselves. */
   readonly User?: string;
   readonly WorkingDir?: string;
+  readonly Labels?: Readonly<Record<string, string>>;
 }
 
 const ARCHITECTURES: Record<string, string> = { x64: "amd64", arm64: "arm64" };
@@ -22,22 +23,32 @@ const ARCHITECTURES: Record<string, string> = { x64: "amd64", arm64: "arm64" };
 const REPRODUCIBLE = ["--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--mtime=@0"];
 
 /**
- * Writes the folder `root` as an image of one layer into the file `archive`. All files belong to root in it; modes stay as they are.
- * `reference` is the image's name as pods write it ("registry.local/pause:1"). Rejects with what `tar` says.
+ * Writes the folder `root` as an image into the file `archive`, with a layer for each folder in `over` above it; images with the same root
+ * share that layer where they are imported. All files belong to root in it; modes stay as they are. `reference` is the image's name as
+ * pods write it ("registry.local/pause:1"). Rejects with what `tar` says.
  */
-export async function packImage(root: string, reference: string, config: ImageConfig, archive: string): Promise<void> {
+export async function packImage(
+  root: string,
+  reference: string,
+  config: ImageConfig,
+  archive: string,
+  over: readonly string[] = [],
+): Promise<void> {
   const work = mkdtempSync(join(tmpdir(), "image-"));
   try {
-    tar("--directory", root, "--file", join(work, "layer.tar"), ".");
+    const layers = [root, ...over].map((folder, index) => ({ folder, name: `layer-${index}.tar` }));
+    for (const { folder, name } of layers) tar("--directory", folder, "--file", join(work, name), ".");
+    const digests = await Promise.all(layers.map(({ name }) => sha256OfFile(join(work, name))));
     const image = {
       architecture: ARCHITECTURES[process.arch] ?? process.arch,
       os: "linux",
       config,
-      rootfs: { type: "layers", diff_ids: [`sha256:${await sha256OfFile(join(work, "layer.tar"))}`] },
+      rootfs: { type: "layers", diff_ids: digests.map((digest) => `sha256:${digest}`) },
     };
     writeFileSync(join(work, "config.json"), JSON.stringify(image));
-    writeFileSync(join(work, "manifest.json"), JSON.stringify([{ Config: "config.json", RepoTags: [reference], Layers: ["layer.tar"] }]));
-    tar("--directory", work, "--file", archive, "manifest.json", "config.json", "layer.tar");
+    const names = layers.map(({ name }) => name);
+    writeFileSync(join(work, "manifest.json"), JSON.stringify([{ Config: "config.json", RepoTags: [reference], Layers: names }]));
+    tar("--directory", work, "--file", archive, "manifest.json", "config.json", ...names);
   } finally {
     rmSync(work, { recursive: true });
   }
