@@ -108,7 +108,8 @@ export async function findAddedKinds(
 /** Of a pod, what it is like counts here, and not what it is made of. */
 function withoutSpec(pod: Pod): Pod {
   const { spec: _spec, status, ...rest } = pod;
-  const { podIP, conditions = [] } = status ?? {};
+  const { podIP, conditions = [], containerStatuses = [] } = status ?? {};
   const ready = conditions.filter(({ type }) => type === "Ready");
-  return { ...rest, status: { ...(podIP !== undefined && { podIP }), conditions: ready } };
+  const containers = containerStatuses.map(({ name, state }) => ({ name, ...(state && { state }) }));
+  return { ...rest, status: { ...(podIP !== undefined && { podIP }), conditions: ready, containerStatuses: containers } };
 }

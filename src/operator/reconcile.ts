@@ -53,7 +53,7 @@ export class Reconciler {
     const rotation = await this.#rotate(observed, signal);
     await this.#tell(observed, this.#facts(observed, plan), rotation, signal);
     const isAwaited = plan.evict !== undefined || (plan.waitsFor !== undefined && plan.waitsFor !== "Paused");
-    const isSplit = observed.answers.length > 0 && !groupStateOf(observed.answers).isWellFormed;
+    const isSplit = observed.answers.length > 0 && !groupStateOf(observed.answers, []).isWellFormed;
     return { requeueAfterMs: isAwaited || isSplit ? LOOK_AGAIN_SOON_MS : LOOK_AGAIN_MS };
   }
 
@@ -152,13 +152,13 @@ function planOf(observed: Observed): Plan {
   return planWorkers(planInput(observed));
 }
 
-function planInput({ object, cluster, set, pods, answers, pausedBy }: Observed): PlanInput {
+function planInput({ object, cluster, set, pods, answers, faltering, pausedBy }: Observed): PlanInput {
   return {
     // Where the spec cannot be read, or nothing may change, everything stays as it is.
     wanted: cluster === undefined || pausedBy === "PausedByAnnotation" ? (set?.replicas ?? 0) : cluster.spec.replicas,
     set,
     pods,
-    group: groupStateOf(answers),
+    group: groupStateOf(answers, faltering),
     isPaused: pausedBy !== undefined,
     forcedRevision: object.metadata.annotations?.[FORCE_ROLL_ANNOTATION],
   };

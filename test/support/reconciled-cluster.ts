@@ -98,8 +98,8 @@ export class ReconciledCluster {
     this.kubernetes.put({ ...deployment, status });
   }
 
-  /** A worker's pod comes to be; an address of the documentation's. */
-  startPod(ordinal: number, revision: string, isReady = true): void {
+  /** A worker's pod comes to be; an address of the documentation's. "faltering": it was ready, and is not any more. */
+  startPod(ordinal: number, revision: string, state: "ready" | "starting" | "faltering" = "ready"): void {
     const { uid } = this.statefulSet.metadata;
     this.kubernetes.remove("Pod", { namespace: NAMESPACE, name: `${NAME}-${ordinal}` });
     this.kubernetes.put({
@@ -111,7 +111,13 @@ export class ReconciledCluster {
         labels: { ...poolSelectorLabels({ metadata: { name: NAME } }), "controller-revision-hash": revision },
         ownerReferences: [{ apiVersion: "apps/v1", kind: "StatefulSet", name: NAME, uid: uid!, controller: true }],
       },
-      status: { podIP: `192.0.2.${ordinal}`, conditions: [{ type: "Ready", status: isReady ? "True" : "False" }] },
+      status: {
+        podIP: `192.0.2.${ordinal}`,
+        conditions: [{ type: "Ready", status: state === "ready" ? "True" : "False", lastTransitionTime: "2026-01-01T12:00:00Z" }],
+        containerStatuses: [
+          { name: "worker", state: { running: { startedAt: `2026-01-01T${state === "faltering" ? "11" : "13"}:00:00Z` } } },
+        ],
+      },
     });
   }
 

@@ -14,6 +14,7 @@ export type { KubernetesObject } from "./kubernetes-object.ts";
 export {
   APPLICATION_NAME,
   CONFIGURATION_ANNOTATION,
+  type Component,
   MANAGED_BY,
   POOL_LABEL,
   poolSelectorLabels,

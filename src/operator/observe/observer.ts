@@ -30,6 +30,8 @@ export interface Observed {
   readonly balancers: BalancerFacts;
   /** Of the ready workers. */
   readonly answers: readonly (WorkerView | NoAnswer)[];
+  /** Of workers that were ready and are not now. */
+  readonly faltering: readonly (WorkerView | NoAnswer)[];
   readonly pausedBy: "PausedBySpec" | "PausedByAnnotation" | undefined;
 }
 
@@ -64,6 +66,7 @@ export class Observer {
     const set = await this.#find<StatefulSet>("StatefulSet", object, statefulSetName(object), signal);
     const balancers = await this.#find<Deployment>("Deployment", object, balancerName(object), signal);
     const pods = set?.metadata.uid === undefined ? [] : this.#podsOf(set.metadata.uid);
+    const [answers, faltering] = await Promise.all([this.#ask(pods, true, signal), this.#ask(pods, false, signal)]);
     return {
       object,
       uid,
@@ -73,7 +76,8 @@ export class Observer {
       set: set && workerSet(set),
       pods,
       balancers: balancerFacts(balancers),
-      answers: await askWorkers(this.#deps.getText, pods, signal),
+      answers,
+      faltering,
       pausedBy: pausedBy(object, cluster),
     };
   }
@@ -82,6 +86,11 @@ export class Observer {
   async #find<T extends KubeObject>(kind: string, { metadata }: KubeObject, name: string, signal: AbortSignal): Promise<T | undefined> {
     const found = await this.#deps.owned.find(kind, { namespace: metadata.namespace, name }, signal);
     return found !== undefined && isControlledBy(found, metadata.uid!) ? (found as T) : undefined;
+  }
+
+  #ask(pods: readonly WorkerPod[], isReady: boolean, signal: AbortSignal): Promise<readonly (WorkerView | NoAnswer)[]> {
+    const asked = pods.filter((pod) => pod.hasServed && !pod.isTerminating && pod.isReady === isReady);
+    return askWorkers(this.#deps.getText, asked, signal);
   }
 
   #podsOf(setUid: string): readonly WorkerPod[] {

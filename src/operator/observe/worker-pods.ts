@@ -1,13 +1,20 @@
 // The workers' pods and their StatefulSet, as far as decisions depend on them.
 import type { KubeObject } from "../../kube/index.ts";
+import type { Component } from "../desired/index.ts";
 
 export interface Pod extends KubeObject {
   readonly spec?: object;
   readonly status?: {
     readonly podIP?: string;
-    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
-    readonly containerStatuses?: readonly { readonly started?: boolean; readonly restartCount?: number }[];
+    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly lastTransitionTime?: string | null }[];
+    readonly containerStatuses?: readonly ContainerStatus[];
   };
+}
+
+interface ContainerStatus {
+  readonly name: string;
+  /** Without `running`, there is no process. */
+  readonly state?: { readonly running?: { readonly startedAt?: string | null } };
 }
 
 export interface StatefulSet extends KubeObject {
@@ -35,6 +42,8 @@ export interface WorkerPod {
   /** Of the pod template that it was made of; undefined: the StatefulSet's controller has not said. */
   readonly revision: string | undefined;
   readonly isReady: boolean;
+  /** Its process is or was ready: there may be sessions that nobody else has, also while it is not ready. */
+  readonly hasServed: boolean;
   readonly isTerminating: boolean;
   readonly address: string | undefined;
 }
@@ -48,6 +57,8 @@ export interface WorkerSet {
 }
 
 const REVISION_LABEL = "controller-revision-hash";
+/** The container of the workers' process. */
+const CONTAINER: Component = "worker";
 
 export function workerPod(pod: Pod): WorkerPod {
   const { name, uid = "", labels = {}, deletionTimestamp } = pod.metadata;
@@ -56,10 +67,26 @@ export function workerPod(pod: Pod): WorkerPod {
     uid,
     ordinal: Number(name.slice(name.lastIndexOf("-") + 1)),
     revision: labels[REVISION_LABEL],
-    isReady: (pod.status?.conditions ?? []).some(({ type, status }) => type === "Ready" && status === "True"),
+    isReady: readyCondition(pod)?.status === "True",
+    hasServed: hasServed(pod),
     isTerminating: deletionTimestamp !== undefined,
     address: pod.status?.podIP,
   };
+}
+
+function readyCondition({ status }: Pod) {
+  return status?.conditions?.find(({ type }) => type === "Ready");
+}
+
+/**
+ * Of the process that runs now: one that ended took its sessions with it. It has been ready if the pod turned unready after it began; a pod
+ * that never was ready has been unready since before its first process. Times are whole seconds in UTC, written alike.
+ */
+function hasServed(pod: Pod): boolean {
+  const ready = readyCondition(pod);
+  if (ready === undefined || ready.status === "True") return ready !== undefined;
+  const startedAt = pod.status?.containerStatuses?.find(({ name }) => name === CONTAINER)?.state?.running?.startedAt;
+  return typeof startedAt === "string" && startedAt < (ready.lastTransitionTime ?? "");
 }
 
 export function workerSet({ metadata, spec, status = {} }: StatefulSet): WorkerSet {

@@ -50,9 +50,9 @@ export function parseWorkerView(worker: string, text: string): WorkerView {
   };
 }
 
-/** Asks all ready workers at once; there are at most a hundred. */
+/** Asks all of them at once; there are at most a hundred. */
 export function askWorkers(getText: GetText, pods: readonly WorkerPod[], signal: AbortSignal): Promise<readonly (WorkerView | NoAnswer)[]> {
-  return Promise.all(pods.filter(({ isReady, isTerminating }) => isReady && !isTerminating).map((pod) => askWorker(getText, pod, signal)));
+  return Promise.all(pods.map((pod) => askWorker(getText, pod, signal)));
 }
 
 async function askWorker(getText: GetText, { name: worker, address }: WorkerPod, signal: AbortSignal): Promise<WorkerView | NoAnswer> {

@@ -16,16 +16,21 @@ export interface PlanInput {
   readonly forcedRevision: string | undefined;
 }
 
-/** What the ready workers say about themselves. */
+/** What the workers say about themselves. */
 export interface GroupState {
+  /** Of those that are ready. */
   readonly isWellFormed: boolean;
-  /** Sessions whose newest version only one worker has; undefined: not everybody answered. */
+  /** Sessions whose newest version only one worker has; undefined: not everybody answered who may have some. */
   readonly sessionsAtRisk: number | undefined;
 }
 
-export function groupStateOf(answers: readonly (WorkerView | NoAnswer)[]): GroupState {
-  const isComplete = answers.length > 0 && answers.every((answer) => "sessionsAtRisk" in answer);
-  const sessionsAtRisk = isComplete ? answers.reduce((sum, { sessionsAtRisk: atRisk }) => sum + atRisk, 0) : undefined;
+type Answers = readonly (WorkerView | NoAnswer)[];
+
+/** `faltering`: answers of workers that were ready and are not now. */
+export function groupStateOf(answers: Answers, faltering: Answers): GroupState {
+  const all = [...answers, ...faltering];
+  const isComplete = all.length > 0 && all.every((answer) => "sessionsAtRisk" in answer);
+  const sessionsAtRisk = isComplete ? all.reduce((sum, { sessionsAtRisk: atRisk }) => sum + atRisk, 0) : undefined;
   return { isWellFormed: findWellFormed(answers).status === "True", sessionsAtRisk };
 }
 
@@ -38,6 +43,7 @@ export const WAITS = {
   WorkerNotReady: "a worker is not ready",
   NotWellFormed: "the workers do not form one group",
   SessionsAtRisk: "a session is on one worker only",
+  WorkerSilent: "a worker does not say whether it has sessions that nobody else has",
 } as const;
 export type Wait = keyof typeof WAITS;
 
@@ -57,16 +63,17 @@ export function planWorkers(input: PlanInput): Plan {
 }
 
 /** The worker with the highest number goes; the next when it is gone and nothing depends on its memory any more. */
-function planScaleDown({ wanted, pods, group }: PlanInput, { replicas }: WorkerSet): Plan {
+function planScaleDown({ wanted, pods, group, forcedRevision }: PlanInput, { replicas, updateRevision }: WorkerSet): Plan {
   const less = { workers: replicas - 1 };
   if (pods.some(({ isTerminating, ordinal }) => isTerminating || ordinal >= replicas))
     return { workers: replicas, waitsFor: "WorkerLeaving" };
   const leaving = pods.find(({ ordinal }) => ordinal === replicas - 1);
-  // Without a pod, or with one that serves nothing, nothing can be lost.
-  if (leaving === undefined || !leaving.isReady) return less;
+  // Without a pod, or with one that never served, nothing can be lost.
+  if (leaving === undefined || !leaving.hasServed) return less;
   // The last one takes its sessions with it whatever is waited for: that is what zero means.
   if (wanted === 0 && replicas === 1) return less;
-  const waitsFor = groupWait(group);
+  if (updateRevision !== undefined && forcedRevision === updateRevision) return less;
+  const waitsFor = leaving.isReady ? groupWait(group) : sessionsWait(group);
   return waitsFor === undefined ? less : { workers: replicas, waitsFor };
 }
 
@@ -77,22 +84,27 @@ function planRoll(input: PlanInput, { replicas, updateRevision }: WorkerSet): Pl
   const old = pods.filter(({ revision, isTerminating }) => revision !== updateRevision && !isTerminating).toSorted(lastFirst);
   if (old.length === 0) return { workers };
   if (isPaused) return { workers, waitsFor: "Paused" };
-  if (pods.some(({ isTerminating }) => isTerminating)) return { workers, waitsFor: "WorkerLeaving" };
-  // What does not work cannot be waited for: a new revision may be its cure.
-  const broken = old.find(({ isReady }) => !isReady);
+  // What never worked has nothing to lose, and the new revision may be its cure: it waits for nothing.
+  const broken = old.find(({ hasServed }) => !hasServed);
   if (broken) return { workers, evict: broken };
-  const next = { workers, evict: old[0]! };
+  if (pods.some(({ isTerminating }) => isTerminating)) return { workers, waitsFor: "WorkerLeaving" };
   if (pods.length < workers) return { workers, waitsFor: "WorkerMissing" };
-  if (forcedRevision === updateRevision) return next;
-  if (pods.some(({ isReady }) => !isReady)) return { workers, waitsFor: "WorkerNotReady" };
+  // Then what has stopped working: others that are not ready are no reason to wait, the sessions that it may have are.
+  const faltering = old.find(({ isReady }) => !isReady);
+  const next = { workers, evict: faltering ?? old[0]! };
   // One alone has nobody to leave its sessions to, however long one waits.
-  if (pods.length === 1) return next;
-  const waitsFor = groupWait(group);
+  if (forcedRevision === updateRevision || (pods.length === 1 && workers === 1)) return next;
+  if (!faltering && pods.some(({ isReady }) => !isReady)) return { workers, waitsFor: "WorkerNotReady" };
+  const waitsFor = faltering ? sessionsWait(group) : groupWait(group);
   return waitsFor === undefined ? next : { workers, waitsFor };
 }
 
-function groupWait({ isWellFormed, sessionsAtRisk }: GroupState): Wait | undefined {
-  if (!isWellFormed) return "NotWellFormed";
+function groupWait(group: GroupState): Wait | undefined {
+  return group.isWellFormed ? sessionsWait(group) : "NotWellFormed";
+}
+
+function sessionsWait({ sessionsAtRisk }: GroupState): Wait | undefined {
+  if (sessionsAtRisk === undefined) return "WorkerSilent";
   return sessionsAtRisk === 0 ? undefined : "SessionsAtRisk";
 }
 

@@ -60,9 +60,9 @@ export function clusterStatus(input: StatusInput): TomcatClusterStatus {
   };
 }
 
-function stateOf({ name, isReady, isTerminating }: WorkerPod, answers: StatusInput["answers"]) {
+function stateOf({ name, isReady, hasServed, isTerminating }: WorkerPod, answers: StatusInput["answers"]) {
   if (isTerminating) return "Draining";
-  if (!isReady) return "Starting";
+  if (!isReady) return hasServed ? "Unknown" : "Starting";
   const answer = answers.find(({ worker }) => worker === name);
   return answer !== undefined && "state" in answer ? (STATES[answer.state] ?? "Unknown") : "Unknown";
 }

@@ -147,6 +147,24 @@ describe("Reconciler", () => {
     assert.equal(cluster.object.status?.updatedReplicas, 3);
   });
 
+  it("replaces at once what never was ready, and what was ready when it is known to have nothing of its own", async () => {
+    const cluster = new ReconciledCluster();
+    await cluster.settle();
+    cluster.edit({ spec: { image: "registry.example/shop:2" } });
+    await cluster.reconcile();
+    cluster.see("r2");
+    cluster.startPod(0, "r1", "starting");
+    cluster.startPod(1, "r1", "faltering");
+    cluster.answers.set("shop-1", new Error("silent"));
+    cluster.answers.set("shop-2", { members: ["another group"] });
+    assert.equal((await cluster.reconcile())[0], "evict web/shop-0");
+    cluster.startPod(0, "r2", "starting");
+    assert.ok(!(await cluster.reconcile()).some((write) => write.startsWith("evict")));
+    assert.equal(cluster.object.status?.members?.[1]?.state, "Unknown");
+    cluster.answers.delete("shop-1");
+    assert.equal((await cluster.reconcile())[0], "evict web/shop-1");
+  });
+
   it("says that a roll is stuck after ten minutes, and goes on when it is forced", async () => {
     const cluster = new ReconciledCluster();
     await cluster.settle();

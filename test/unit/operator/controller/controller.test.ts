@@ -170,4 +170,21 @@ describe("Controller", () => {
     assert.deepEqual(seen, ["a"]);
     assert.equal(clock.pendingTimers, 0);
   });
+
+  it("cuts off at once what runs when it is abandoned, and begins nothing new", async () => {
+    const seen: string[] = [];
+    const shops = controller((key, signal) => {
+      seen.push(key);
+      return new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    });
+    await shops.start();
+    shops.add("a");
+    shops.add("b");
+    await clock.advance(0);
+    shops.abandon(new Error("somebody else leads"));
+    await shops.stop();
+    assert.deepEqual(seen, ["a"]);
+    assert.match(log.text, /somebody else leads/);
+    assert.equal(clock.pendingTimers, 0);
+  });
 });

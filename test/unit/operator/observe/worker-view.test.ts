@@ -2,15 +2,10 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
-import type { WorkerPod } from "../../../../src/operator/observe/worker-pods.ts";
 import { askWorkers, fetchText, parseWorkerView } from "../../../../src/operator/observe/worker-view.ts";
+import { podOf } from "../../../support/worker-pods.ts";
 
 const signal = new AbortController().signal;
-
-function pod(ordinal: number, changes: Partial<WorkerPod> = {}): WorkerPod {
-  const name = `shop-${ordinal}`;
-  return { name, uid: name, ordinal, revision: "r1", isReady: true, isTerminating: false, address: `192.0.2.${ordinal}`, ...changes };
-}
 
 describe("parseWorkerView", () => {
   it("reads whom a worker sees alive, itself among them, what is at risk in all applications, and its keys", () => {
@@ -36,21 +31,14 @@ describe("parseWorkerView", () => {
 });
 
 describe("askWorkers", () => {
-  it("asks the management ports of ready workers, and says who does not answer as a worker does", async () => {
+  it("asks the management ports of workers, and says who does not answer as a worker does", async () => {
     const asked: string[] = [];
     const getText = (url: string) => {
       asked.push(url);
       if (url.includes("192.0.2.1")) return Promise.reject(new Error("connection refused\nat somewhere"));
       return Promise.resolve(url.includes("192.0.2.0") ? '{"state":"serving"}' : "<html>");
     };
-    const pods = [
-      pod(0),
-      pod(1),
-      pod(2, { address: "2001:db8::2" }),
-      pod(3, { isReady: false }),
-      pod(4, { isTerminating: true }),
-      pod(5, { address: undefined }),
-    ];
+    const pods = [podOf(0), podOf(1), podOf(2, { address: "2001:db8::2" }), podOf(3, { address: undefined })];
     const answers = await askWorkers(getText, pods, signal);
     assert.deepEqual(asked, ["http://192.0.2.0:9090/cluster", "http://192.0.2.1:9090/cluster", "http://[2001:db8::2]:9090/cluster"]);
     assert.deepEqual(

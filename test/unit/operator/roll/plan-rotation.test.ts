@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { WorkerView } from "../../../../src/operator/observe/worker-view.ts";
 import { channelKeysOf, generationsOf, planRotation, type Rotation } from "../../../../src/operator/roll/plan-rotation.ts";
+import { podOf } from "../../../support/worker-pods.ts";
 
 type Keys = NonNullable<WorkerView["keys"]>;
 
@@ -11,15 +12,7 @@ const SENDS_SECOND: Keys = { sending: "2.key", accepted: ["2.key", "1.key"] };
 const SECOND: Keys = { sending: "2.key", accepted: ["2.key"] };
 
 function next(rotation: Rotation, keys: readonly (Keys | undefined)[], { isDue = true, oldPod = false } = {}): string {
-  const pods = keys.map((_, ordinal) => ({
-    name: `shop-${ordinal}`,
-    uid: String(ordinal),
-    ordinal,
-    revision: oldPod && ordinal === 0 ? "r0" : "r1",
-    isReady: true,
-    isTerminating: false,
-    address: "192.0.2.1",
-  }));
+  const pods = keys.map((_, ordinal) => podOf(ordinal, { revision: oldPod && ordinal === 0 ? "r0" : "r1" }));
   const answers = pods.map(({ name }, index) => {
     const found = keys[index];
     return found ? { worker: name, state: "serving", members: [], sessionsAtRisk: 0, keys: found } : { worker: name, problem: "silent" };

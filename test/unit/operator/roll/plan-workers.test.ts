@@ -1,19 +1,21 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { WorkerPod } from "../../../../src/operator/observe/worker-pods.ts";
-import { type Plan, type PlanInput, planWorkers, progressOf } from "../../../../src/operator/roll/plan-workers.ts";
+import { groupStateOf, type Plan, type PlanInput, planWorkers, progressOf } from "../../../../src/operator/roll/plan-workers.ts";
+import { podOf } from "../../../support/worker-pods.ts";
 
-/** "new", "old", "new unready", "old leaving": one pod a word, from number 0; "-" is no pod. */
+/** "new", "old", "new unready" (never was ready), "old faltering" (was ready), "old leaving": one pod each, from number 0; "-" is none. */
 function pods(...states: readonly string[]): WorkerPod[] {
   return states.flatMap((state, ordinal) => {
     if (state === "-") return [];
-    const pod = { name: `shop-${ordinal}`, uid: `uid-${ordinal}`, ordinal, address: `10.0.0.${ordinal}` };
     const revision = state.startsWith("new") ? "r2" : "r1";
-    return [{ ...pod, revision, isReady: !/unready|leaving/.test(state), isTerminating: state.includes("leaving") }];
+    const isReady = !/unready|faltering|leaving/.test(state);
+    return [podOf(ordinal, { revision, isReady, hasServed: !state.includes("unready"), isTerminating: state.includes("leaving") })];
   });
 }
 
 const QUIET = { isWellFormed: true, sessionsAtRisk: 0 };
+const SILENT = { isWellFormed: false, sessionsAtRisk: undefined };
 
 function input(states: readonly string[], changes: Partial<PlanInput> = {}): PlanInput {
   return {
@@ -47,12 +49,39 @@ describe("planWorkers", () => {
     ["waits for one that is not made yet", "3 WorkerMissing", input(["old", "old", "-"])],
     ["waits for the new one to be ready", "3 WorkerNotReady", input(["old", "old", "new unready"])],
     ["does not spread a revision that does not start", "3 WorkerNotReady", input(["old", "new unready", "new"])],
-    ["replaces workers of an old revision that are not ready first", "3 evict shop-0", input(["old unready", "old", "old"])],
+    ["replaces workers of an old revision that never were ready first", "3 evict shop-0", input(["old unready", "old", "old"])],
     [
       "cures a broken revision though the group is not well-formed",
       "3 evict shop-2",
-      input(["old", "old", "old unready"], { group: { isWellFormed: false, sessionsAtRisk: undefined } }),
+      input(["old", "old", "old unready"], { group: SILENT }),
     ],
+    [
+      "cures a broken revision while another worker leaves",
+      "3 evict shop-0",
+      input(["old unready", "-", "old leaving"], { group: SILENT }),
+    ],
+    ["replaces a worker that is not ready any more before those that are", "3 evict shop-1", input(["old", "old faltering", "old"])],
+    [
+      "replaces workers of a revision that stopped working, whatever else is not ready or seen",
+      "3 evict shop-2",
+      input(["old faltering", "new unready", "old faltering"], { group: { isWellFormed: false, sessionsAtRisk: 0 } }),
+    ],
+    [
+      "waits for a worker that is not ready any more, and has sessions that nobody else has",
+      "3 SessionsAtRisk",
+      input(["old", "old faltering", "old"], { group: { isWellFormed: true, sessionsAtRisk: 1 } }),
+    ],
+    [
+      "waits for a worker that is not ready any more, and does not say what it has",
+      "3 WorkerSilent",
+      input(["old", "old faltering", "old"], { group: { isWellFormed: true, sessionsAtRisk: undefined } }),
+    ],
+    [
+      "is forced past a worker that is not ready any more, beginning with it",
+      "3 evict shop-1",
+      input(["old", "old faltering", "old"], { group: SILENT, forcedRevision: "r2" }),
+    ],
+    ["waits for a new worker that is not ready any more", "3 WorkerNotReady", input(["old", "new faltering", "new"])],
     [
       "waits while the workers have several views",
       "3 NotWellFormed",
@@ -65,7 +94,7 @@ describe("planWorkers", () => {
     ],
     [
       "waits while nobody knows what is at risk",
-      "3 SessionsAtRisk",
+      "3 WorkerSilent",
       input(["old", "old", "new"], { group: { isWellFormed: true, sessionsAtRisk: undefined } }),
     ],
     ["waits while paused", "3 Paused", input(["old", "old", "old"], { isPaused: true })],
@@ -98,9 +127,24 @@ describe("planWorkers", () => {
       input(["new", "new", "new"], { wanted: 1, group: { isWellFormed: true, sessionsAtRisk: 1 } }),
     ],
     [
-      "lets a worker go that serves nothing, whatever the others say",
+      "lets a worker go that never served, whatever the others say",
       "2",
-      input(["new", "new", "new unready"], { wanted: 2, group: { isWellFormed: false, sessionsAtRisk: undefined } }),
+      input(["new", "new", "new unready"], { wanted: 2, group: SILENT }),
+    ],
+    [
+      "waits before scaling down for a worker that is not ready any more, and does not say what it has",
+      "3 WorkerSilent",
+      input(["new", "new", "new faltering"], { wanted: 2, group: SILENT }),
+    ],
+    [
+      "lets a worker go that is not ready any more, when nothing is at risk",
+      "2",
+      input(["new", "new", "new faltering"], { wanted: 2, group: { isWellFormed: false, sessionsAtRisk: 0 } }),
+    ],
+    [
+      "scales down by force",
+      "2",
+      input(["new", "new", "new"], { wanted: 1, forcedRevision: "r2", group: { isWellFormed: false, sessionsAtRisk: 7 } }),
     ],
     [
       "lets the last one go when none is wanted",
@@ -110,6 +154,25 @@ describe("planWorkers", () => {
     ["turns round when more are wanted again", "3", input(["new", "new"], { wanted: 3, set: { replicas: 2, updateRevision: "r2" } })],
   ];
   for (const [name, expected, given] of cases) it(name, () => assert.equal(summary(planWorkers(given)), expected));
+});
+
+describe("groupStateOf", () => {
+  const view = (worker: string, member: string, sessionsAtRisk: number) => ({
+    worker,
+    state: "serving",
+    members: [member],
+    sessionsAtRisk,
+  });
+  const silent = { worker: "shop-2", problem: "silent" };
+
+  it("asks those that are ready for their views, and all that served for what is at risk", () => {
+    const answers = [view("shop-0", "a", 1), view("shop-1", "a", 2)];
+    assert.deepEqual(groupStateOf(answers, []), { isWellFormed: true, sessionsAtRisk: 3 });
+    assert.deepEqual(groupStateOf(answers, [view("shop-2", "b", 4)]), { isWellFormed: true, sessionsAtRisk: 7 });
+    assert.deepEqual(groupStateOf(answers, [silent]), { isWellFormed: true, sessionsAtRisk: undefined });
+    assert.deepEqual(groupStateOf([], [view("shop-2", "b", 4)]), { isWellFormed: false, sessionsAtRisk: 4 });
+    assert.deepEqual(groupStateOf([], []), { isWellFormed: false, sessionsAtRisk: undefined });
+  });
 });
 
 describe("progressOf", () => {

@@ -3,12 +3,10 @@ import { describe, it } from "node:test";
 import { CONDITION_TYPES } from "../../../../src/api/index.ts";
 import type { WorkerPod } from "../../../../src/operator/observe/worker-pods.ts";
 import { type Facts, findState } from "../../../../src/operator/status/find-state.ts";
+import { podOf } from "../../../support/worker-pods.ts";
 
 function pods(count: number, changes: Partial<WorkerPod> = {}): WorkerPod[] {
-  return Array.from({ length: count }, (_, ordinal) => {
-    const name = `shop-${ordinal}`;
-    return { name, uid: name, ordinal, revision: "r1", isReady: true, isTerminating: false, address: "192.0.2.1", ...changes };
-  });
+  return Array.from({ length: count }, (_, ordinal) => podOf(ordinal, changes));
 }
 
 const WELL: Facts = {
