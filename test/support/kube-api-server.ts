@@ -1,4 +1,4 @@
-// A real etcd and a real kube-apiserver on loopback, for one test file: no controllers, no nodes, RBAC on.
+// A real etcd and a real kube-apiserver for one test file, with RBAC: on loopback, without controllers and nodes, if nothing else is said.
 import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -13,23 +13,36 @@ const START_MS = 60_000;
 const STOP_MS = 20_000;
 const SELF_SIGNED = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
 
+/** Where the nodes are that it is for. */
+export interface ClusterNetwork {
+  /** Of this machine, as nodes and pods reach it. */
+  readonly hostAddress: string;
+  /** "198.51.100.64/26": of the addresses of Services. */
+  readonly serviceRange: string;
+  /** The one that the Service "kubernetes" gets. */
+  readonly firstServiceAddress: string;
+}
+
 export class KubeApiServer {
   /** Certificates, logs and data; removed by `stop`. */
   readonly folder = mkdtempSync(join(tmpdir(), "kube-"));
   readonly port: number;
+  readonly #network: ClusterNetwork | undefined;
   readonly #etcdPort: number;
   readonly #etcdPeerPort: number;
   #etcd: ChildProcess | undefined;
   #server: ChildProcess | undefined;
 
-  private constructor([port, etcdPort, etcdPeerPort]: readonly number[]) {
+  private constructor(network: ClusterNetwork | undefined, [port, etcdPort, etcdPeerPort]: readonly number[]) {
+    this.#network = network;
     this.port = port!;
     this.#etcdPort = etcdPort!;
     this.#etcdPeerPort = etcdPeerPort!;
   }
 
-  static async start(): Promise<KubeApiServer> {
-    const cluster = new KubeApiServer(await freePorts(3));
+  /** With a network it is made for nodes there, for kubelets and for a controller manager. */
+  static async start(network?: ClusterNetwork): Promise<KubeApiServer> {
+    const cluster = new KubeApiServer(network, await freePorts(3));
     cluster.#makeCertificates();
     await cluster.startEtcd();
     await cluster.startServer();
@@ -44,7 +57,7 @@ export class KubeApiServer {
   }
 
   get url(): string {
-    return `https://127.0.0.1:${this.port}`;
+    return `https://${this.#address}:${this.port}`;
   }
 
   /** Of a user who may do everything. */
@@ -100,9 +113,7 @@ export class KubeApiServer {
     this.#server = this.#spawn("kube-apiserver", [
       `--etcd-servers=http://127.0.0.1:${this.#etcdPort}`,
       `--secure-port=${this.port}`,
-      "--bind-address=127.0.0.1",
-      "--endpoint-reconciler-type=none",
-      "--service-cluster-ip-range=10.0.0.0/24",
+      `--bind-address=${this.#address}`,
       `--tls-cert-file=${this.file("server.crt")}`,
       `--tls-private-key-file=${this.file("server.key")}`,
       `--client-ca-file=${this.file("ca.crt")}`,
@@ -110,10 +121,9 @@ export class KubeApiServer {
       `--service-account-key-file=${this.file("service-account.pub")}`,
       `--service-account-signing-key-file=${this.file("service-account.key")}`,
       "--authorization-mode=RBAC",
-      // Nobody makes the service account "default" of a namespace here: pods would be refused.
-      "--disable-admission-plugins=ServiceAccount",
       "--allow-privileged=true",
       "--profiling=false",
+      ...this.#networkFlags(),
     ]);
     await this.#until("kube-apiserver", () => this.#isReady());
   }
@@ -148,9 +158,33 @@ export class KubeApiServer {
     await call("compaction", { revision: header.revision, physical: true });
   }
 
+  get #address(): string {
+    return this.#network?.hostAddress ?? "127.0.0.1";
+  }
+
+  #networkFlags(): string[] {
+    if (!this.#network) {
+      return [
+        "--endpoint-reconciler-type=none",
+        "--service-cluster-ip-range=10.0.0.0/16",
+        // Nobody makes the service account "default" of a namespace here: pods would be refused.
+        "--disable-admission-plugins=ServiceAccount",
+      ];
+    }
+    return [
+      `--advertise-address=${this.#address}`,
+      `--service-cluster-ip-range=${this.#network.serviceRange}`,
+      `--kubelet-client-certificate=${this.file("admin.crt")}`,
+      `--kubelet-client-key=${this.file("admin.key")}`,
+      "--kubelet-preferred-address-types=InternalIP",
+    ];
+  }
+
   #makeCertificates(): void {
     this.#openssl(...SELF_SIGNED, "-keyout", "ca.key", "-out", "ca.crt", "-subj", "/CN=test-ca");
-    this.#sign("server", "/CN=kube-apiserver", "subjectAltName=IP:127.0.0.1,DNS:localhost", "extendedKeyUsage=serverAuth");
+    const addresses = [this.#address, ...(this.#network ? [this.#network.firstServiceAddress] : [])];
+    const names = [...addresses.map((address) => `IP:${address}`), "DNS:localhost", "DNS:kubernetes.default.svc"].join(",");
+    this.#sign("server", "/CN=kube-apiserver", `subjectAltName=${names}`, "extendedKeyUsage=serverAuth");
     this.signClientCertificate("admin", "/O=system:masters/CN=admin");
     const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     writeFileSync(this.file("service-account.key"), privateKey.export({ type: "sec1", format: "pem" }));

@@ -1,23 +1,41 @@
-// Where etcd, kube-apiserver and kubectl are: what KUBEBUILDER_ASSETS names, or what build-kubernetes.sh has built.
+// Where the Kubernetes programs are: etcd, kube-apiserver and kubectl in the folder that KUBEBUILDER_ASSETS names, or where
+// build-kubernetes.sh has built them; those of a node where it has built them.
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
-const NAMES = ["etcd", "kube-apiserver", "kubectl"];
+const SERVER = ["etcd", "kube-apiserver", "kubectl"];
+const NODE = ["kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "coredns", "pause"];
 
-/** The folder, whether or not it is there. */
+/** The folder with etcd, kube-apiserver and kubectl, whether or not it is there. */
 export function kubernetesAssets(): string {
-  const given = process.env.KUBEBUILDER_ASSETS;
-  if (given) return given;
-  const script = readFileSync(join(import.meta.dirname, "build-kubernetes.sh"), "utf8");
-  const version = (name: string) => new RegExp(`^${name}=(.*)$`, "m").exec(script)![1];
-  const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
-  return join(cache, "tomcat-cluster", `kubernetes-${version("KUBERNETES")}-etcd-${version("ETCD")}`);
+  return process.env.KUBEBUILDER_ASSETS || cacheFolder("kubernetes-KUBERNETES-etcd-ETCD");
 }
 
-/** What is not there of it, in a few words, or undefined. */
+/** The folder with what a node runs and what rules it, whether or not it is there. */
+export function nodeAssets(): string {
+  return cacheFolder("kubernetes-node-KUBERNETES-coredns-COREDNS");
+}
+
+/** What is not there of the API server, in a few words, or undefined. */
 export function missingAssets(): string | undefined {
-  const folder = kubernetesAssets();
-  const missing = NAMES.filter((name) => !existsSync(join(folder, name)));
-  return missing.length === 0 ? undefined : `${missing.join(", ")} not found in ${folder}: run "npm run setup:peers" (needs Go)`;
+  return missing(kubernetesAssets(), SERVER);
+}
+
+/** What is not there of a node, in a few words, or undefined. */
+export function missingNodeAssets(): string | undefined {
+  return missing(nodeAssets(), NODE);
+}
+
+/** With the script's versions in place of their names. */
+function cacheFolder(name: string): string {
+  const script = readFileSync(join(import.meta.dirname, "build-kubernetes.sh"), "utf8");
+  const version = (of: string) => new RegExp(`^${of}=(.*)$`, "m").exec(script)![1]!;
+  const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
+  return join(cache, "tomcat-cluster", name.replace(/[A-Z]+/g, version));
+}
+
+function missing(folder: string, names: readonly string[]): string | undefined {
+  const lacking = names.filter((name) => !existsSync(join(folder, name)));
+  return lacking.length === 0 ? undefined : `${lacking.join(", ")} not found in ${folder}: run "npm run setup:peers" (needs Go)`;
 }
