@@ -1,7 +1,7 @@
 #!/bin/sh
-# Installs the real peers that the suites talk to: packages of Debian, as root, only what is missing; and a Kubernetes API server, built with Go.
+# Installs the real peers that the suites talk to: packages of Debian, as root, only what is missing; and Kubernetes, built with Go.
 set -eu
-packages="tomcat10 libtomcat10-java apache2 wrk chromium default-jdk-headless iproute2 openssl"
+packages="tomcat10 libtomcat10-java apache2 wrk chromium default-jdk-headless iproute2 openssl procps containerd runc containernetworking-plugins iptables"
 missing=""
 for package in $packages; do
   # Any Java compiler of 17 or later does.
@@ -19,4 +19,4 @@ if [ -n "$missing" ]; then
   DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends $missing >/dev/null
 fi
 kubernetes=$(sh "$(dirname "$0")/build-kubernetes.sh")
-echo "All peers are installed; Kubernetes is in $kubernetes"
+echo "All peers are installed; Kubernetes is in" $kubernetes
