@@ -31,7 +31,8 @@ export interface FaultScene {
   note(text: string): void;
 }
 
-export interface Fault {
+/** What the promise says about a fault. */
+export interface FaultPromise {
   readonly name: string;
   /** For the table. */
   readonly title: string;
@@ -46,6 +47,9 @@ export interface Fault {
   };
   /** How often workers' views of the group change at most, all together: views that flap change more often (rules 2, 3). */
   readonly mostViewChanges?: number;
+}
+
+export interface Fault extends FaultPromise {
   readonly needsNamespaces?: boolean;
   /** It is long and costs nothing: in `npm run reliability` its modes run side by side. */
   readonly long?: boolean;

@@ -2,7 +2,6 @@
 import { Agent } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SessionClient } from "../support/session-client.ts";
-import type { WorkerProcess } from "../support/worker-process.ts";
 
 export interface LedgerLoadOptions {
   readonly sessions: number;
@@ -25,6 +24,13 @@ export interface Failure {
   readonly route: string;
   readonly startedMs: number;
   readonly endedMs: number;
+}
+
+/** A worker that is asked itself, without the balancer. */
+export interface AuditedWorker {
+  /** Its route too. */
+  readonly name: string;
+  readonly url: string;
 }
 
 interface LedgerAnswer {
@@ -107,7 +113,7 @@ export class LedgerLoad {
   }
 
   /** Asks each worker itself for each session. */
-  async audit(workers: readonly WorkerProcess[]): Promise<void> {
+  async audit(workers: readonly AuditedWorker[]): Promise<void> {
     const agent = new Agent({ keepAlive: true, maxSockets: this.#options.clients });
     await Promise.all(
       workers.map(async ({ url, name }) => {

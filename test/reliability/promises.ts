@@ -20,7 +20,7 @@ export function brokenPromises(result: FaultResult): string[] {
     if (result.staleAnswers > 0) broken.push(`${result.staleAnswers} answers did not know of an update that had been answered`);
   }
   mustBeNone(result.doubledEffects, "updates made twice");
-  if (result.viewChanges > (fault.mostViewChanges ?? Number.POSITIVE_INFINITY))
+  if ((result.viewChanges ?? 0) > (fault.mostViewChanges ?? Number.POSITIVE_INFINITY))
     broken.push(`${result.viewChanges} changes of workers' views of the group, not ${fault.mostViewChanges}`);
   if (difference !== undefined) broken.push(`Copies differ: ${difference.trimEnd()}`);
   return broken;

@@ -1,11 +1,11 @@
 // One fault in one mode of replication: a cluster is made, loaded, struck, left to heal, and asked what it still knows.
-import { execFile } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ENTRY, ManifestFolder } from "../support/local-cluster.ts";
+import { differenceAfterQuiet } from "../support/equal-copies.ts";
+import { ManifestFolder } from "../support/local-cluster.ts";
 import { ProcessCluster } from "../support/process-cluster.ts";
 import { loopbackNetwork, NamespaceNetwork } from "../support/process-networks.ts";
 import type { WorkerProcess } from "../support/worker-process.ts";
-import type { Durations, Fault } from "./faults.ts";
+import type { Durations, Fault, FaultPromise } from "./faults.ts";
 import { type Failure, LedgerLoad, type LedgerLoadOptions } from "./ledger-load.ts";
 
 export type Mode = "Synchronous" | "Asynchronous";
@@ -16,7 +16,7 @@ export interface FaultScale {
 }
 
 export interface FaultResult {
-  readonly fault: Fault;
+  readonly fault: FaultPromise;
   readonly mode: Mode;
   readonly requests: number;
   readonly failures: readonly Failure[];
@@ -27,8 +27,8 @@ export interface FaultResult {
   readonly lostUpdates: readonly string[];
   readonly staleAnswers: number;
   readonly doubledEffects: readonly string[];
-  /** Of the workers' views of the group, from the fault on. */
-  readonly viewChanges: number;
+  /** Of the workers' views of the group, from the fault on; undefined: not counted. */
+  readonly viewChanges: number | undefined;
   readonly longestGapMs: number;
   /** What `tomcat-cluster verify` says when the copies do not become equal. */
   readonly difference: string | undefined;
@@ -38,7 +38,6 @@ export interface FaultResult {
 const WORKERS = 3;
 /** Before the fault, so that connections are warm and every client has been around once. */
 const WARM_UP_MS = 1500;
-const EQUAL_WITHIN_MS = 15_000;
 /** What a POST writes while a member reads slowly: enough to fill sockets, and then queues. */
 const FULL_QUEUE_BYTES = 16_384;
 
@@ -80,7 +79,7 @@ export async function runFault(fault: Fault, mode: Mode, { load: loadOptions, du
     await cluster.whole();
     await sleep(durations.calmMs);
     await load.end();
-    const difference = await differenceAfterQuiet(cluster.workers);
+    const difference = await differenceAfterQuiet(cluster.workers.map(({ management }) => management));
     await load.audit(cluster.workers);
     return {
       fault,
@@ -106,22 +105,4 @@ export async function runFault(fault: Fault, mode: Mode, { load: loadOptions, du
 
 function viewChangesOf(workers: readonly WorkerProcess[]): number {
   return workers.reduce((sum, { viewChanges }) => sum + viewChanges.length, 0);
-}
-
-/** Undefined as soon as `tomcat-cluster verify` finds none; what it says last when it always finds some. */
-async function differenceAfterQuiet(workers: readonly WorkerProcess[]): Promise<string | undefined> {
-  const deadlineMs = performance.now() + EQUAL_WITHIN_MS;
-  for (;;) {
-    const { equal, report } = await verify(workers.map(({ management }) => management));
-    if (equal) return undefined;
-    if (performance.now() > deadlineMs) return report;
-  }
-}
-
-function verify(urls: readonly string[]): Promise<{ equal: boolean; report: string }> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [ENTRY, "verify", ...urls], (error, stdout, stderr) =>
-      resolve({ equal: error === null, report: stdout + stderr }),
-    );
-  });
 }

@@ -20,7 +20,7 @@ export function tableRow(result: FaultResult): string {
     staleAnswers > 0 ? `${lostUpdates.length}, ${staleAnswers} stale answers` : lostUpdates.length,
     doubledEffects.length,
     difference === undefined ? "yes" : "no",
-    result.viewChanges,
+    result.viewChanges ?? "–",
     `${(longestGapMs / 1000).toFixed(1)} s`,
   ];
   return `| ${cells.join(" | ")} |`;
