@@ -15,6 +15,8 @@ const SELF_SIGNED = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_c
 
 /** Where the nodes are that it is for. */
 export interface ClusterNetwork {
+  /** Where the API server keeps its own, too. */
+  readonly folder: string;
   /** Of this machine, as nodes and pods reach it. */
   readonly hostAddress: string;
   /** "198.51.100.64/26": of the addresses of Services. */
@@ -25,7 +27,7 @@ export interface ClusterNetwork {
 
 export class KubeApiServer {
   /** Certificates, logs and data; removed by `stop`. */
-  readonly folder = mkdtempSync(join(tmpdir(), "kube-"));
+  readonly folder: string;
   readonly port: number;
   readonly #network: ClusterNetwork | undefined;
   readonly #etcdPort: number;
@@ -35,6 +37,7 @@ export class KubeApiServer {
 
   private constructor(network: ClusterNetwork | undefined, [port, etcdPort, etcdPeerPort]: readonly number[]) {
     this.#network = network;
+    this.folder = mkdtempSync(join(network?.folder ?? tmpdir(), "kube-"));
     this.port = port!;
     this.#etcdPort = etcdPort!;
     this.#etcdPeerPort = etcdPeerPort!;

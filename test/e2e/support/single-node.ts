@@ -61,6 +61,11 @@ export class SingleNode {
     return this.#server;
   }
 
+  /** Of its link on this machine and of its control groups. */
+  get name(): string {
+    return this.#sandbox.name;
+  }
+
   /** What the node's programs log, a file each. */
   get logFolder(): string {
     return this.#sandbox.folder;
