@@ -2,6 +2,12 @@
 import { TomcatClusterError } from "../base/index.ts";
 import type { Member } from "./channel.ts";
 
+/**
+ * A received message was refused by somebody who has logged and counted it, or for a reason that is part of what its sender does: no
+ * warning is due.
+ */
+export abstract class QuietRefusalError extends TomcatClusterError {}
+
 /** The bytes of a connection are no sequence of frames (tribes.md 1). Nothing behind them can be trusted: close the connection. */
 export class FramingError extends TomcatClusterError {
   readonly code: string = "FRAMING";

@@ -18,6 +18,7 @@ export {
   type FaultyMember,
   MemberRemovedError,
   QueueFullError,
+  QuietRefusalError,
   RemoteProcessError,
   SenderStoppedError,
 } from "./errors.ts";

@@ -1,5 +1,6 @@
 // What can go wrong above the wire: putting a stack together, sending to nobody, calling too often.
 import { TomcatClusterError } from "../base/index.ts";
+import { QuietRefusalError } from "./errors.ts";
 
 /** A class name in the configuration that stands for no interceptor. */
 export class UnknownInterceptorError extends TomcatClusterError {
@@ -58,7 +59,7 @@ export class NotYetMemberError extends TomcatClusterError {
 }
 
 /** Who announces itself in the message is no member, and where it came from does not tell who speaks (trustProxiedPeers). */
-export class StrangerError extends TomcatClusterError {
+export class StrangerError extends QuietRefusalError {
   readonly code = "STRANGER";
 
   constructor(sender: string) {
@@ -97,8 +98,8 @@ export const ENCRYPTION_REFUSALS = [
 ] as const;
 export type EncryptionRefusal = (typeof ENCRYPTION_REFUSALS)[number];
 
-/** An encrypted channel refused a message, and has logged and counted it: who catches this need not do so again. */
-export class RefusedByEncryptionError extends TomcatClusterError {
+/** An encrypted channel refused a message, and has logged and counted it. */
+export class RefusedByEncryptionError extends QuietRefusalError {
   readonly code = "REFUSED_BY_ENCRYPTION";
   readonly reason: EncryptionRefusal;
 

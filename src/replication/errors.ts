@@ -1,5 +1,6 @@
 // Failures of session replication.
 import { TomcatClusterError } from "../base/index.ts";
+import { QuietRefusalError } from "../channel/index.ts";
 
 /** An object arrived where one of another class is expected. */
 export class UnexpectedMessageError extends TomcatClusterError {
@@ -11,7 +12,7 @@ export class UnexpectedMessageError extends TomcatClusterError {
 }
 
 /** A change of a session that this worker does not have: refused, so that its sender sends the whole session (rule 12). */
-export class UnknownSessionError extends TomcatClusterError {
+export class UnknownSessionError extends QuietRefusalError {
   readonly code = "UNKNOWN_SESSION";
 
   constructor(context: string, sessionHash: string) {
@@ -20,7 +21,7 @@ export class UnknownSessionError extends TomcatClusterError {
 }
 
 /** A delta of ours that does not follow on what this worker has: one before it was lost. Its sender sends the whole session. */
-export class MissedDeltaError extends TomcatClusterError {
+export class MissedDeltaError extends QuietRefusalError {
   readonly code = "MISSED_DELTA";
 
   constructor(context: string, sessionHash: string, expectedVersion: number, version: number) {
@@ -32,13 +33,22 @@ export class MissedDeltaError extends TomcatClusterError {
 }
 
 /** A delta of a member that has been away: this worker's copy has changes which that one lacked. It gets the newer copy. */
-export class OutdatedDeltaError extends TomcatClusterError {
+export class OutdatedDeltaError extends QuietRefusalError {
   readonly code = "OUTDATED_DELTA";
 
   constructor(context: string, sessionHash: string, version: number, received: number) {
     super(
       `Session "${sessionHash}" of "${context}" has version ${version} here and received ${received}; its sender takes over the newer one`,
     );
+  }
+}
+
+/** A session that was sent whole, and alone, has fewer changes than this worker's copy, which stays: its sender may not count on this one. */
+export class OutdatedCopyError extends QuietRefusalError {
+  readonly code = "OUTDATED_COPY";
+
+  constructor(context: string, sessionHash: string, version: number, received: number) {
+    super(`Session "${sessionHash}" of "${context}" has version ${version} here and was sent with ${received}; this copy stays`);
   }
 }
 

@@ -2,8 +2,7 @@
 import type { Socket } from "node:net";
 import { asError, type Logger, TomcatClusterError } from "../../base/index.ts";
 import type { Acknowledge, ChannelMessage } from "../channel.ts";
-import { FramingError, MalformedMessageError } from "../errors.ts";
-import { RefusedByEncryptionError, StrangerError } from "../stack-errors.ts";
+import { FramingError, MalformedMessageError, QuietRefusalError } from "../errors.ts";
 import { ACK, FAIL_ACK } from "../wire/acknowledgement.ts";
 import { ChannelDataDecoder } from "../wire/channel-data.ts";
 import { FrameDecoder } from "../wire/frame.ts";
@@ -172,8 +171,7 @@ export class ReceiverConnection {
 
   #refused(message: ChannelMessage, error: unknown): false {
     this.#deps.metrics.receiveFailures.processing.inc();
-    // What encryption and membership refuse they have logged themselves: anybody could fill the log with it.
-    const level = error instanceof RefusedByEncryptionError || error instanceof StrangerError ? "debug" : "warn";
+    const level = error instanceof QuietRefusalError ? "debug" : "warn";
     this.#deps.logger[level]({ sender: message.address.name, err: asError(error) }, "A received message could not be processed");
     return false;
   }

@@ -92,9 +92,19 @@ export class CatchUp {
     for (const resolve of this.#attempted.splice(0)) resolve();
   }
 
-  /** False when the peer failed. */
+  /**
+   * False when the peer failed. Sessions that requests wait for go first, and alone: of such the peer tells whether it has given up its own
+   * copy for them (rule 8).
+   */
   async #sendMissed(source: CatchUpSource, ids: ReadonlyMap<string, string>): Promise<boolean> {
-    const blocks = new StateBlocks(source, [...ids.keys()], this.#deps.logger);
+    const awaited: string[] = [];
+    const others: string[] = [];
+    for (const stem of ids.keys()) (this.#peer.takeAwaited(stem) ? awaited : others).push(stem);
+    return (await this.#sendOneByOne(source, awaited, ids)) && (await this.#sendInBlocks(source, others, ids));
+  }
+
+  async #sendInBlocks(source: CatchUpSource, stems: readonly string[], ids: ReadonlyMap<string, string>): Promise<boolean> {
+    const blocks = new StateBlocks(source, stems, this.#deps.logger);
     for (let block = blocks.next(); block !== undefined; block = blocks.next()) {
       if (!(await this.#sendBlock(source, block, ids))) return false;
       if (this.#stopping.signal.aborted || !this.#peer.present) return true;
@@ -114,17 +124,19 @@ export class CatchUp {
         await this.#send(sessionExpired(source.contextName, ids.get(stem) ?? stem, this.#deps.clock.now()));
       }
     } catch (error) {
+      // A peer that refuses a block refuses one session of it.
       const refused = isRefusal(error);
       if (refused && block.sessions === 1) {
-        this.#deps.logger.error(
+        this.#deps.logger.debug(
           { member: peer.member.name, manager: source.contextName },
           "Member refuses a session; it keeps what it has",
         );
         peer.land(true, ids);
+        for (const stem of block.stems) source.overruled(stem);
         return true;
       }
       peer.land(false, ids);
-      if (refused) return this.#sendOneByOne(source, block, ids);
+      if (refused) return this.#sendOneByOne(source, block.stems, ids);
       peer.lagging = true;
       this.#deps.logger.debug(
         { err: error, member: peer.member.name, manager: source.contextName },
@@ -149,12 +161,8 @@ export class CatchUp {
     });
   }
 
-  /** A peer that refuses a block refuses one session of it. */
-  async #sendOneByOne(source: CatchUpSource, block: StateBlock, ids: ReadonlyMap<string, string>): Promise<boolean> {
-    for (const stem of block.stems) {
-      const single = new StateBlocks(source, [stem], this.#deps.logger).next();
-      if (single !== undefined && !(await this.#sendBlock(source, single, ids))) return false;
-    }
+  async #sendOneByOne(source: CatchUpSource, stems: readonly string[], ids: ReadonlyMap<string, string>): Promise<boolean> {
+    for (const stem of stems) if (!(await this.#sendInBlocks(source, [stem], ids))) return false;
     return true;
   }
 

@@ -8,6 +8,8 @@ export interface CatchUpSource extends StateSource {
   renamedTo(stem: string): { readonly id: string; readonly nameNumber: number } | undefined;
   /** The peer has these sessions as they were when their block was encoded. */
   delivered(stems: readonly string[]): void;
+  /** The peer keeps its own copy of this session against the one that it was sent alone. */
+  overruled(stem: string): void;
 }
 
 /**
@@ -33,6 +35,8 @@ export class Peer {
   #returnedMs = Number.NEGATIVE_INFINITY;
   /** By source: stem to full id, in the order of the misses. */
   readonly #missed = new Map<CatchUpSource, Map<string, string>>();
+  /** Stems among them that requests wait for. */
+  readonly #awaited = new Set<string>();
   #inFlight: ReadonlySet<string> = new Set();
   #flightSource: CatchUpSource | undefined;
   #missedCount = 0;
@@ -78,6 +82,16 @@ export class Peer {
     this.#missedCount += stems.size - before;
   }
 
+  /** A request waits for what becomes of this session, which was missed just now. */
+  hurry(stem: string): void {
+    this.#awaited.add(stem);
+  }
+
+  /** Whether a request has begun to wait for it since the last call. */
+  takeAwaited(stem: string): boolean {
+    return this.#awaited.delete(stem);
+  }
+
   /** Whoever has its state from another member lacks what that one lacks. */
   missAlso(other: Peer): void {
     for (const [source, ids] of other.#missed) for (const [stem, id] of ids) this.miss(source, stem, id);
@@ -114,5 +128,6 @@ export class Peer {
   forget(source: CatchUpSource): void {
     this.#missedCount -= this.#missed.get(source)?.size ?? 0;
     this.#missed.delete(source);
+    this.#awaited.clear();
   }
 }

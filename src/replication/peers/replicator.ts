@@ -30,6 +30,8 @@ export interface PublishedSession {
   readonly orderKey: string;
   readonly version: number;
   safe: boolean;
+  /** How often a member kept its own copy against this one. */
+  readonly overruled: number;
 }
 
 /** One message about one session. */
@@ -340,7 +342,7 @@ export class Replicator implements MembershipListener {
 
   /**
    * Who refused the message gets the whole session now, which is waited for; who was silent, later, without anybody waiting. True
-   * when somebody has the change after all.
+   * when somebody has the change after all, and nobody has a copy that is going to replace it.
    */
   async #failed(error: unknown, publication: Publication, version: number, destinations: number): Promise<boolean> {
     const { source, session, event } = publication;
@@ -349,18 +351,20 @@ export class Replicator implements MembershipListener {
     if (partly && session.version === version) session.safe = true;
     this.#deps.metrics.failures.inc({ reason: systemErrorCode(faulty[0]?.cause ?? error) ?? "UNKNOWN" }, Math.max(1, faulty.length));
     this.#deps.logger.debug({ err: error, manager: source.contextName, type: eventName(event) }, "Message did not reach every member");
+    const overruledBefore = session.overruled;
     const refusals: Promise<boolean>[] = [];
     for (const { member, cause } of faulty) {
       const entry = this.#entries.get(member.key);
       if (entry === undefined) continue;
       miss(entry.peer, publication);
       const refused = cause instanceof RemoteProcessError;
-      if (!refused) this.#nowLags(entry.peer, cause);
+      if (refused) entry.peer.hurry(stemOf(session.id));
+      else this.#nowLags(entry.peer, cause);
       const caughtUp = entry.catchUp.wake();
       if (refused) refusals.push(caughtUp.then(() => !entry.peer.isBehind(source, stemOf(session.id))));
     }
     const caughtUp = await Promise.all(refusals);
-    return partly || caughtUp.includes(true);
+    return session.overruled === overruledBefore && (partly || caughtUp.includes(true));
   }
 
   /** One line for a member, not for each message that it missed. */

@@ -1,5 +1,6 @@
 // What a DeltaManager is told, and what it tells of itself.
 import type { ManagerOptions } from "../../container/index.ts";
+import type { StateJoinerOptions } from "../state-transfer/state-joiner.ts";
 
 export interface DeltaManagerOptions extends ManagerOptions {
   /** The name on the wire: "localhost#/app" with the cluster in an Engine, "/app" in a Host. */
@@ -12,6 +13,17 @@ export interface DeltaManagerOptions extends ManagerOptions {
   readonly recordAllActions?: boolean;
   /** Messages that wait for the end of the state transfer; default 64 MiB. */
   readonly maxReceiveQueueBytes?: number;
+}
+
+const DEFAULT_STATE_TRANSFER_TIMEOUT_MS = 60_000;
+const DEFAULT_RECEIVE_QUEUE_BYTES = 67_108_864;
+
+/** What of it concerns the state transfer. */
+export function joinerOptions({ stateTransferTimeoutMs, maxReceiveQueueBytes }: DeltaManagerOptions): StateJoinerOptions {
+  return {
+    stallTimeoutMs: stateTransferTimeoutMs ?? DEFAULT_STATE_TRANSFER_TIMEOUT_MS,
+    maxQueueBytes: maxReceiveQueueBytes ?? DEFAULT_RECEIVE_QUEUE_BYTES,
+  };
 }
 
 export interface DeltaManagerDescription {

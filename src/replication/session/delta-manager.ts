@@ -10,7 +10,7 @@ import type { PublishingSource } from "../peers/replicator.ts";
 import type { ReplicationStatistics } from "../replication-metrics.ts";
 import { type DonorSource, StateDonor } from "../state-transfer/state-donor.ts";
 import { StateJoiner, type StateTarget } from "../state-transfer/state-joiner.ts";
-import type { DeltaManagerDescription, DeltaManagerOptions } from "./delta-manager-options.ts";
+import { type DeltaManagerDescription, type DeltaManagerOptions, joinerOptions } from "./delta-manager-options.ts";
 import { DeltaSession, type DeltaSessionKeeper } from "./delta-session.ts";
 import { EndedSessions, type NewName } from "./ended-sessions.ts";
 import type { ManagerCluster } from "./manager-cluster.ts";
@@ -23,8 +23,6 @@ export interface DeltaManagerDeps extends ManagerDeps {
   readonly cluster: ManagerCluster;
 }
 
-const DEFAULT_STATE_TRANSFER_TIMEOUT_MS = 60_000;
-const DEFAULT_RECEIVE_QUEUE_BYTES = 67_108_864;
 /** The others hear of a session that is only read after this part of its interval, far before their copies expire (ha.md 7). */
 const ACCESS_MESSAGE_SHARE = 1 / 4;
 
@@ -55,14 +53,7 @@ export class DeltaManager
     const { group, metrics } = deps.cluster;
     this.inventory = new SessionInventory(deps.clock, this);
     this.#receiver = new SessionReceiver(this, deps.clock);
-    this.#joiner = new StateJoiner(
-      { group, metrics, clock: deps.clock, logger: deps.logger },
-      {
-        stallTimeoutMs: options.stateTransferTimeoutMs ?? DEFAULT_STATE_TRANSFER_TIMEOUT_MS,
-        maxQueueBytes: options.maxReceiveQueueBytes ?? DEFAULT_RECEIVE_QUEUE_BYTES,
-      },
-      this,
-    );
+    this.#joiner = new StateJoiner({ group, metrics, clock: deps.clock, logger: deps.logger }, joinerOptions(options), this);
     const sinceMs = () => deps.clock.monotonic() - ALIAS_MS;
     const renamedToo: DonorSource = {
       contextName: this.contextName,
@@ -195,7 +186,7 @@ export class DeltaManager
   /** From the cluster. Throws what refuses the message, so that its sender learns of it (rule 12). */
   messageReceived(message: SessionMessage, sender: Member): void {
     if (!this.#joiner.finished) this.#joiner.messageReceived(message, sender);
-    else if (message.event === SESSION_EVENTS.AllSessionData) this.install(message.data ?? Buffer.alloc(0), sender);
+    else if (message.event === SESSION_EVENTS.AllSessionData) this.#receiver.takeOffered(message, sender, this.#counts(sender));
     else if (message.event === SESSION_EVENTS.GetAllSessions) this.#donor.serve(sender);
     else this.#receiver.apply(message, sender);
   }
@@ -205,7 +196,7 @@ export class DeltaManager
   }
 
   install(data: Buffer, sender: Member): void {
-    this.#receiver.install(data, sender, this.#cluster.group.kindOf(sender) !== "Tomcat");
+    this.#receiver.install(data, sender, this.#counts(sender));
   }
 
   replay(message: SessionMessage, sender: Member): void {
@@ -234,6 +225,12 @@ export class DeltaManager
       const session = this.sessions.get(stem);
       if (session !== undefined) session.safe = true;
     }
+  }
+
+  /** It may have been renamed since it was sent. */
+  overruled(stem: string): void {
+    const session = this.localSession(stem);
+    if (session !== undefined) session.overruled++;
   }
 
   changedSince(monotonicMs: number): Map<string, string> {
@@ -346,6 +343,10 @@ export class DeltaManager
     session.lastSentMs = this.clock.monotonic();
     const body = sessionAccessed(this.contextName, session.id, this.clock.now());
     return this.#cluster.replicator.publish(this.#publication(session, SESSION_EVENTS.SessionAccessed), body);
+  }
+
+  #counts(sender: Member): boolean {
+    return this.#cluster.group.kindOf(sender) !== "Tomcat";
   }
 
   #newNameOf(stem: string): NewName | undefined {

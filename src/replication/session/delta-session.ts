@@ -47,6 +47,8 @@ export class DeltaSession extends StandardSession {
   announced = false;
   /** Whether at least one other member has its newest version, or may be assumed to. */
   safe = false;
+  /** How often a member kept its own copy of it against this one. */
+  overruled = 0;
   /** Of the clock's `monotonic`, when the others last heard of it from here. */
   lastSentMs = Number.NEGATIVE_INFINITY;
   readonly #deltaKeeper: DeltaSessionKeeper;

@@ -3,7 +3,7 @@ import type { Clock } from "../../base/index.ts";
 import type { Member } from "../../channel/index.ts";
 import { sessionIdHash } from "../../container/index.ts";
 import { stemOf } from "../../protocol/index.ts";
-import { InvalidSessionMessageError, MissedDeltaError, OutdatedDeltaError, UnknownSessionError } from "../errors.ts";
+import { InvalidSessionMessageError, MissedDeltaError, OutdatedCopyError, OutdatedDeltaError, UnknownSessionError } from "../errors.ts";
 import { decodeSessionId } from "../message-bodies.ts";
 import { numberOf, SESSION_EVENTS, type SessionMessage } from "../messages.ts";
 import { chooseCopy } from "./copy-choice.ts";
@@ -82,8 +82,22 @@ export class SessionReceiver {
    * The data of an ALL_SESSION_DATA, asked for or not. Sessions that run requests here go on with the same object. `counted`: false for a
    * Tomcat, which hands on the version that it was given once, and changes the session without counting (seen with 10.1.60).
    */
-  install(data: Buffer, sender: Member, counted: boolean): void {
-    for (const state of decodeSessionStates(data)) this.#install(counted ? state : { ...state, version: 0 }, sender);
+  install(data: Buffer, sender: Member, counted: boolean): readonly SessionState[] {
+    const states = decodeSessionStates(data);
+    for (const state of states) this.#install(counted ? state : { ...state, version: 0 }, sender);
+    return states;
+  }
+
+  /**
+   * The same, unasked: from a member that catches this one up. Refuses a session that comes alone and does not become this copy, since a
+   * request of its sender may wait for it (rules 8 and 12); among several it is given up silently.
+   */
+  takeOffered(message: SessionMessage, sender: Member, counted: boolean): void {
+    const [state, ...others] = this.install(dataOf(message), sender, counted);
+    if (state === undefined || others.length > 0 || !counted) return;
+    const own = this.#table.sessionWithStem(stemOf(state.id)) ?? this.#known(state.id);
+    if (own.version <= state.version) return;
+    throw new OutdatedCopyError(this.#table.contextName, sessionIdHash(state.id), own.version, state.version);
   }
 
   /** A late or repeated announcement changes nothing: ids are never used twice. */

@@ -4,6 +4,7 @@ import { createServer, Socket } from "node:net";
 import { afterEach, describe, it } from "node:test";
 import { Registry, silentLogger } from "../../../../src/base/index.ts";
 import type { ChannelMessage } from "../../../../src/channel/channel.ts";
+import { QuietRefusalError } from "../../../../src/channel/errors.ts";
 import {
   RECEIVER_LIMITS,
   TcpReceiver,
@@ -13,6 +14,7 @@ import {
 import { encodeChannelData } from "../../../../src/channel/wire/channel-data.ts";
 import { createMember } from "../../../../src/channel/wire/member-block.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
+import { MemoryLog } from "../../../support/memory-log.ts";
 import { messageOf, RawClient } from "../../../support/raw-member.ts";
 
 const OPTIONS: TcpReceiverOptions = {
@@ -122,6 +124,25 @@ describe("TcpReceiver: acknowledgements", () => {
     client.send(messageOf("throws", 6), messageOf("fine", 6), messageOf("rejects", 6), messageOf("fine", 6));
     assert.deepEqual(await client.until(4), ["FAIL", "ACK", "FAIL", "ACK"]);
     assert.equal(await failures(running, "processing"), 2);
+  });
+
+  it("warns of what could not be processed, unless whoever refused it says that no warning is due", async () => {
+    const log = new MemoryLog();
+    const running = await run({}, { logger: log.logger });
+    class Expected extends QuietRefusalError {
+      readonly code = "EXPECTED";
+    }
+    running.receiver.onMessage = (message) => {
+      throw message.body.toString() === "expected" ? new Expected("part of the protocol") : new Error("a surprise");
+    };
+    const client = await running.connect();
+    client.send(messageOf("expected", 6), messageOf("other", 6));
+    await client.until(2);
+    const warnings = log.lines.filter(({ msg }) => msg === "A received message could not be processed");
+    assert.deepEqual(
+      warnings.map(({ err }) => (err as Error).message),
+      ["a surprise"],
+    );
   });
 
   it("those of one read go out with one write", async (t) => {

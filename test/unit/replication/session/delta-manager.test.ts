@@ -5,7 +5,7 @@ import { allSessionData, changeSessionId, sessionCreated, sessionDelta } from ".
 import { decodeSessionMessage, encodeSessionMessage, SESSION_EVENTS } from "../../../../src/replication/messages.ts";
 import { DELTA_TYPES, DeltaRequest } from "../../../../src/replication/session/delta-request.ts";
 import { EarlyDeltas } from "../../../../src/replication/session/early-deltas.ts";
-import { encodeSessionStates } from "../../../../src/replication/session/session-state.ts";
+import { encodeSessionStates, type SessionState } from "../../../../src/replication/session/session-state.ts";
 import { javaInteger } from "../../../../src/serialization/index.ts";
 import { CONTEXT, DeltaNode } from "../../../support/delta-node.ts";
 import { FakeGroup } from "../../../support/fake-group.ts";
@@ -539,6 +539,24 @@ describe("DeltaManager and honest acknowledgements (rule 12)", () => {
     const delta = new DeltaRequest().encode(id);
     await assert.rejects(a.channel.receive(sessionDelta(CONTEXT, id, delta, 1, 0), b.channel.localMember), { code: "UNKNOWN_SESSION" });
     assert.equal(await a.metric("tomcatcluster_replication_messages_refused_total"), 1);
+  });
+
+  it("refuses a whole session that comes alone and is older than its own, or ended here; among others it gives it up silently", async () => {
+    const [a, b] = (await nodes(2)) as [DeltaNode, DeltaNode];
+    const [id, ended] = [
+      await a.create((session) => session.setAttribute("n", 1)),
+      await a.create((session) => session.setAttribute("n", 1)),
+    ];
+    const [older, other] = [id, ended].map((one) => a.find(one).exportState()) as [SessionState, SessionState];
+    const offer = (...states: SessionState[]) =>
+      a.channel.receive(allSessionData(CONTEXT, encodeSessionStates(states), 0), b.channel.localMember);
+    await offer(older);
+    await a.request(id, (session) => session.setAttribute("n", 2));
+    await a.request(ended, (session) => session.invalidate());
+    await assert.rejects(offer(older), { code: "OUTDATED_COPY" });
+    await assert.rejects(offer(other), { code: "UNKNOWN_SESSION" });
+    await offer(older, other);
+    assert.deepEqual([a.attributes(id), a.has(ended)], [{ n: 2 }, false]);
   });
 
   it("refuses what it cannot read, and a delta that belongs to another session", async () => {

@@ -5,10 +5,11 @@ import type { AttributeValue } from "../../../../src/config/index.ts";
 import type { Manager, Request, Session, Valve } from "../../../../src/container/index.ts";
 import { StandardManager } from "../../../../src/container/index.ts";
 import { stemOf } from "../../../../src/protocol/index.ts";
+import { changeSessionId } from "../../../../src/replication/message-bodies.ts";
 import { SESSION_EVENTS } from "../../../../src/replication/messages.ts";
 import { JvmRouteBinderValve } from "../../../../src/replication/valves/jvm-route-binder-valve.ts";
 import { ReplicationValve } from "../../../../src/replication/valves/replication-valve.ts";
-import { DeltaNode } from "../../../support/delta-node.ts";
+import { CONTEXT, DeltaNode } from "../../../support/delta-node.ts";
 import { FakeGroup } from "../../../support/fake-group.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 
@@ -149,6 +150,50 @@ describe("ReplicationValve", () => {
     await request.through(valve({ durability: "Required" }), set);
     assert.equal(request.replacedBy, undefined);
     assert.deepEqual(b.attributes(id), { n: 2 });
+  });
+
+  /** A session whose copy on b has more changes than a has heard of. */
+  async function overtaken(): Promise<string> {
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    group.fate = (from) => (from === "2" ? "Lost" : "Delivered");
+    for (let n = 10; n < 13; n++) await b.request(id, (session) => session.setAttribute("n", n));
+    return id;
+  }
+
+  it("answers 503 when a member keeps its own copy against the change: durability Required (rules 8, 11, 12)", async () => {
+    const id = await overtaken();
+    const request = new TestRequest(a.manager, { id });
+    await request.through(valve({ durability: "Required" }), set);
+    assert.equal(request.replacedBy, 503);
+    assert.deepEqual(b.attributes(id), { n: 12 });
+  });
+
+  it("answers 503 also when another member had taken the change, which is going to lose it: durability Required (rules 8, 11)", async () => {
+    const c = await DeltaNode.started(group, 3);
+    const id = await overtaken();
+    const request = new TestRequest(a.manager, { id });
+    await request.through(valve({ durability: "Required" }), set);
+    assert.equal(request.replacedBy, 503);
+    assert.deepEqual(c.attributes(id), { n: 2 });
+    group.fate = () => "Delivered";
+    await clock.advance(20_000);
+    assert.deepEqual(
+      [a, b, c].map((node) => node.attributes(id)),
+      [{ n: 12 }, { n: 12 }, { n: 12 }],
+    );
+  });
+
+  it("answers 503 also when the session was renamed while its copy was declined: durability Required (rules 8, 16)", async () => {
+    const id = await overtaken();
+    group.fate = (from, _to, { event }) => (from === "2" ? "Lost" : event === SESSION_EVENTS.AllSessionData ? "Held" : "Delivered");
+    const request = new TestRequest(a.manager, { id });
+    const answered = request.through(valve({ durability: "Required" }), set);
+    await group.settle();
+    const newId = b.manager.generateSessionId();
+    await a.channel.receive(changeSessionId(CONTEXT, id, newId, 0, 1), b.channel.localMember);
+    group.release();
+    await answered;
+    assert.equal(request.replacedBy, 503);
   });
 
   it("sends what the application changes after its client has gone, and gives way to what another member has answered since", async () => {
