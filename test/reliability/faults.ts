@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ProcessCluster } from "../support/process-cluster.ts";
 import { memoryMiB } from "../support/process-cpu.ts";
 import type { NamespaceNetwork } from "../support/process-networks.ts";
+import { until } from "../support/until.ts";
 import type { WorkerProcess } from "../support/worker-process.ts";
 import { SlowMember } from "./slow-member.ts";
 
@@ -173,7 +174,7 @@ export const FAULTS: readonly Fault[] = [
     async run({ cluster, furtherMember, durations, note }) {
       const member = await SlowMember.start(furtherMember, cluster.workers);
       try {
-        await cluster.until("every worker takes the slow reader for a member", async () =>
+        await until("every worker takes the slow reader for a member", async () =>
           (await Promise.all(cluster.workers.map((worker) => worker.page()))).every(({ members }) =>
             members.some(({ name, state }) => name.includes(`//${furtherMember}:`) && state === "Alive"),
           ),

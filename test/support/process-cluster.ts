@@ -1,7 +1,6 @@
 // A cluster of real processes in reach of a test, part by part: the commands `worker` and `balancer` with what `local` would give them,
 // and a DNS server of its own, on a network that may be cut.
 import { spawn } from "node:child_process";
-import { setTimeout as sleep } from "node:timers/promises";
 import { createLogger, systemClock, systemRandom } from "../../src/base/index.ts";
 import { ClusterFolder } from "../../src/local/cluster-folder.ts";
 import type { ClusterPlan } from "../../src/local/cluster-plan.ts";
@@ -14,12 +13,11 @@ import { MANAGEMENT_PORT } from "../../src/operator/desired/index.ts";
 import { DnsProcess } from "./dns-process.ts";
 import { ENTRY } from "./local-cluster.ts";
 import type { ProcessNetwork } from "./process-networks.ts";
+import { until } from "./until.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
 const DNS_PORT = 8054;
 const CLIENT_ADDRESS = "127.0.0.1";
-const POLL_MS = 50;
-const PATIENCE_MS = 60_000;
 const PAGE_TIMEOUT_MS = 1000;
 
 export interface ProcessClusterOptions {
@@ -70,7 +68,7 @@ export class ProcessCluster {
 
   /** Resolves when every worker is ready, known to every other one and served by the balancer. */
   async whole(): Promise<void> {
-    await this.until("every worker serves and knows the others", async () => {
+    await until("every worker serves and knows the others", async () => {
       if (!this.workers.every(({ ready }) => ready)) return false;
       const serving = await fetchServingWorkers(this.#balancer.management, PAGE_TIMEOUT_MS);
       const pages = await Promise.all(this.workers.map((worker) => worker.page()));
@@ -80,23 +78,7 @@ export class ProcessCluster {
 
   /** Resolves when the worker is ready in another process than `pid`. */
   async restarted(worker: WorkerProcess, pid: number): Promise<void> {
-    await this.until(`${worker.name} is ready again`, async () => worker.ready && worker.pid !== undefined && worker.pid !== pid);
-  }
-
-  /** Polls until it is so; a failure of the question is a no. */
-  async until(what: string, holds: () => Promise<boolean>, patienceMs = PATIENCE_MS): Promise<void> {
-    const deadlineMs = performance.now() + patienceMs;
-    let last: unknown;
-    for (;;) {
-      try {
-        if (await holds()) return;
-        last = undefined;
-      } catch (error) {
-        last = error;
-      }
-      if (performance.now() > deadlineMs) throw new Error(`Not within ${patienceMs} ms: ${what}`, { cause: last });
-      await sleep(POLL_MS);
-    }
+    await until(`${worker.name} is ready again`, async () => worker.ready && worker.pid !== undefined && worker.pid !== pid);
   }
 
   async stop(): Promise<void> {
