@@ -9,6 +9,8 @@ const text = (maximum: number) => z.string().max(maximum);
 export const CONDITION_TYPES = ["Ready", "Reconciling", "Stalled", "WellFormed", "Degraded", "Paused"] as const;
 /** The steps of a key's rotation (rule 21), each taken when every worker has told that it has taken the one before. */
 export const ROTATION_PHASES = ["Accepting", "Sending", "Dropping"] as const;
+/** The steps of an update to what the operator has. */
+export const UPDATE_PHASES = ["Waiting", "Rolling"] as const;
 
 const condition = z.object({
   type: text(316)
@@ -42,6 +44,22 @@ export const tomcatClusterStatusSchema = z
     updatedReplicas: count.optional().describe("Workers that run what the spec says"),
     selector: text(1024).optional().describe("Labels of the workers' pods, for autoscalers"),
     image: image.optional().describe("The operator's image that this cluster uses where spec says none"),
+    defaultsRevision: z
+      .int()
+      .min(1)
+      .max(100_000)
+      .optional()
+      .describe("Which of the operator's defaults the pods are made with; with the image, it changes as updatePolicy.image says"),
+    update: z
+      .object({
+        phase: z
+          .enum(UPDATE_PHASES)
+          .describe(
+            "Waiting: for its turn, since one cluster is updated at a time. Rolling: it gets the operator's own image and defaults",
+          ),
+      })
+      .optional()
+      .describe("Update to the operator's own image and defaults that is wanted or under way"),
     keyGeneration: z
       .int()
       .min(0)

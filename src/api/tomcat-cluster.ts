@@ -134,8 +134,8 @@ const updatePolicy = z
       .enum(["Manual", "Automatic"])
       .default("Manual")
       .describe(
-        "Where spec.image is unset. Manual: the image is the one that the cluster was created with, until spec.image says another. " +
-          "Automatic: a new version of the operator brings its own, and rolls the workers",
+        "Manual: balancers, and workers where spec.image is unset, keep the image and the defaults that the cluster was created with. " +
+          "Automatic: a new version of the operator brings its own, and replaces them, one cluster at a time",
       ),
     paused: z.boolean().default(false).describe("Whether workers keep what they run: changes wait until this is false again"),
   })

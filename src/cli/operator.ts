@@ -2,7 +2,7 @@
 import { hostname } from "node:os";
 import { Command, Option } from "commander";
 import { createProcessRegistry, LOG_LEVELS, type LogLevel, systemClock, systemRandom } from "../base/index.ts";
-import { addressParser, booleanParser, choiceParser, type ListenAddress, namesParser } from "./option-parsers.ts";
+import { addressParser, booleanParser, choiceParser, type ListenAddress, namesParser, numberParser } from "./option-parsers.ts";
 import { packageVersion } from "./package-version.ts";
 import { runUntilStopped } from "./run-until-stopped.ts";
 import { openStandardLog } from "./standard-log.ts";
@@ -12,6 +12,7 @@ interface OperatorCommandOptions {
   readonly watchNamespaces: readonly string[];
   readonly metricsAddress: ListenAddress;
   readonly leaderElect: boolean;
+  readonly rolloutDelay: number;
   readonly namespace?: string;
   readonly identity: string;
   readonly kubeconfig?: string;
@@ -47,6 +48,12 @@ export function operatorCommand(): Command {
         .preset("true")
         .default(false),
     )
+    .addOption(
+      new Option("--rollout-delay <seconds>", "between the updates of two clusters to the operator's image, where they are automatic")
+        .env("ROLLOUT_DELAY")
+        .argParser(numberParser(0, 86_400))
+        .default(0),
+    )
     .addOption(new Option("--namespace <name>", "namespace of the operator and of its Lease; unset: the credentials'").env("POD_NAMESPACE"))
     .addOption(new Option("--identity <name>", "name of this process among several").env("POD_NAME").default(hostname(), "the host name"))
     .option("--kubeconfig <file>", "credentials; unset: what KUBECONFIG names, ~/.kube/config, else the pod's service account")
@@ -59,7 +66,7 @@ export function operatorCommand(): Command {
     .action(runOperator);
 }
 
-async function runOperator({ logLevel, metricsAddress, leaderElect, ...options }: OperatorCommandOptions): Promise<void> {
+async function runOperator({ logLevel, metricsAddress, leaderElect, rolloutDelay, ...options }: OperatorCommandOptions): Promise<void> {
   const { operatorProcess } = await import("../operator/index.ts");
   const { logger } = openStandardLog({ level: logLevel });
   const onFailed = (error: unknown) => {
@@ -68,7 +75,13 @@ async function runOperator({ logLevel, metricsAddress, leaderElect, ...options }
   };
   const parts = operatorProcess(
     { clock: systemClock, random: systemRandom, logger, registry: createProcessRegistry(), onFailed },
-    { ...options, electsLeader: leaderElect, management: metricsAddress, version: packageVersion() },
+    {
+      ...options,
+      electsLeader: leaderElect,
+      rolloutDelayMs: rolloutDelay * 1000,
+      management: metricsAddress,
+      version: packageVersion(),
+    },
   );
   const started = parts.start();
   const ending = runUntilStopped({

@@ -37,7 +37,7 @@ export function renderCommand(): Command {
 }
 
 async function renderManifest(file: string, options: RenderCommandOptions): Promise<void> {
-  const [{ parseManifest }, { channelSecretName, desiredObjects, INITIAL_BALANCERS, OPTIONAL_KINDS }] = await Promise.all([
+  const [{ parseManifest }, { channelSecretName, DEFAULTS, desiredObjects, INITIAL_BALANCERS, OPTIONAL_KINDS }] = await Promise.all([
     import("../api/index.ts"),
     import("../operator/desired/index.ts"),
   ]);
@@ -45,6 +45,7 @@ async function renderManifest(file: string, options: RenderCommandOptions): Prom
   const cluster = { ...parsed, metadata: { namespace: options.namespace, ...parsed.metadata } };
   const objects = desiredObjects(cluster, {
     image: options.image,
+    defaults: DEFAULTS.at(-1)!,
     operatorNamespace: options.operatorNamespace,
     workers: cluster.spec.replicas,
     channelKeys: { oldest: 1, sending: 1 },

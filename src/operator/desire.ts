@@ -1,29 +1,44 @@
 // What was observed -> every object that shall be. Pure.
-import type { TomcatCluster, TomcatClusterStatus } from "../api/index.ts";
-import { type DesiredInputs, desiredObjects, type KubernetesObject, OPTIONAL_KINDS, RESTART_ANNOTATION } from "./desired/index.ts";
+import type { TomcatCluster } from "../api/index.ts";
+import {
+  type Defaults,
+  type DesiredInputs,
+  desiredObjects,
+  type KubernetesObject,
+  OPTIONAL_KINDS,
+  RESTART_ANNOTATION,
+} from "./desired/index.ts";
 import type { Observed } from "./observe/observer.ts";
 import { channelKeysOf, rotationOf } from "./roll/plan-rotation.ts";
+import { type Pins, updateOf } from "./roll/plan-update.ts";
 import { ObstacleError } from "./status/obstacle.ts";
 
 export interface DesireOptions {
   /** The operator's own image. */
   readonly image: string;
+  /** What pods are made of, by revision; the last one is the operator's own. */
+  readonly defaults: readonly Defaults[];
   readonly operatorNamespace: string;
   /** Whether the API server has objects of this kind. */
   readonly knows: (kind: string) => boolean;
 }
 
-/** Pinned when the cluster is first seen, so that another version of the operator rolls nobody, unless that is wanted. */
-export function pinnedImage(status: TomcatClusterStatus | undefined, cluster: TomcatCluster | undefined, image: string): string {
-  return cluster?.spec.updatePolicy.image === "Automatic" ? image : (status?.image ?? image);
+/** What new clusters get, and those that want what the operator has. */
+export function offeredPins({ image, defaults }: DesireOptions): Pins {
+  return { image, defaultsRevision: defaults.length };
 }
 
-/** `workers`: how many there shall be now. Throws ServerXmlError, and ObstacleError for an object of a kind that is not there. */
+/**
+ * `workers`: how many there shall be now. Throws ServerXmlError, and ObstacleError for an object of a kind that is not there, and for a cluster
+ * of a revision that this operator does not know.
+ */
 export function desire(observed: Observed, cluster: TomcatCluster, workers: number, options: DesireOptions): readonly KubernetesObject[] {
   const { object, uid, references } = observed;
   const restart = object.metadata.annotations?.[RESTART_ANNOTATION];
+  const { image, defaultsRevision } = updateOf(object.status, offeredPins(options)).pins;
   const inputs: DesiredInputs = {
-    image: pinnedImage(object.status, cluster, options.image),
+    image,
+    defaults: defaultsOf(defaultsRevision, options.defaults),
     operatorNamespace: options.operatorNamespace,
     uid,
     workers,
@@ -38,4 +53,12 @@ export function desire(observed: Observed, cluster: TomcatCluster, workers: numb
   if (unknown === undefined) return objects;
   const message = `The API server does not know ${unknown.apiVersion} ${unknown.kind}: install it and restart the operator, or do without`;
   throw new ObstacleError({ reason: "KindUnknown", message });
+}
+
+/** Never those of another revision: every pod would be replaced. */
+function defaultsOf(revision: number, known: readonly Defaults[]): Defaults {
+  const found = known[revision - 1];
+  if (found !== undefined) return found;
+  const message = `The cluster has defaults of revision ${revision}, and this operator knows up to ${known.length}: run a newer one`;
+  throw new ObstacleError({ reason: "RevisionUnknown", message });
 }

@@ -10,10 +10,12 @@ import { OwnedObjects } from "./apply/owned-objects.ts";
 import { Caches, findAddedKinds } from "./caches.ts";
 import { registerClusterMetrics } from "./cluster-metrics.ts";
 import { Controller, ControllerMetrics, LeaderElector } from "./controller/index.ts";
+import { DEFAULTS, type Defaults } from "./desired/index.ts";
 import { Observer } from "./observe/observer.ts";
 import { fetchText, type GetText } from "./observe/worker-view.ts";
 import { Reconciler } from "./reconcile.ts";
 import { ProgressWatch } from "./roll/progress-watch.ts";
+import { UpdateTurns } from "./roll/update-turns.ts";
 
 export interface OperatorDeps {
   readonly clock: Clock;
@@ -29,7 +31,7 @@ export interface OperatorDeps {
 }
 
 export interface OperatorOptions {
-  /** Of clusters that have none yet, and of all balancers. */
+  /** Of clusters that have none yet, and of those that want what the operator has. */
   readonly image: string;
   /** Of the operator, and of its Lease. */
   readonly namespace: string;
@@ -41,6 +43,10 @@ export interface OperatorOptions {
   readonly electsLeader: boolean;
   /** Clusters worked on at a time. Default 8. */
   readonly concurrency?: number;
+  /** After the update of one cluster to the operator's own image and defaults, before the next one's. Default 0. */
+  readonly rolloutDelayMs?: number;
+  /** What pods are made of, by revision. Default DEFAULTS. */
+  readonly defaults?: readonly Defaults[];
 }
 
 const NAME = "tomcat-cluster-operator";
@@ -119,10 +125,14 @@ export class Operator implements Lifecycle {
 
   #controllerOf(caches: Caches): Controller {
     const { clock, logger, registry, client, getText = fetchText } = this.#deps;
+    const { image, namespace, defaults = DEFAULTS } = this.#options;
     const owned = new OwnedObjects({ client }, caches.owned);
     const keys = new ChannelKeys(this.#deps);
     const progress = new ProgressWatch(clock);
     const writes = new OwnWrites();
+    const clusters = () => caches.clusters.flatMap(({ objects }) => Array.from(objects.values(), (cached) => writes.latest(cached)));
+    const rolling = () => clusters().flatMap(({ metadata, status }) => (status?.update?.phase === "Rolling" ? [metadata.uid!] : []));
+    const turns = new UpdateTurns({ clock, rolling }, { delayMs: this.#options.rolloutDelayMs ?? 0 });
     const findCluster = (ref: { readonly namespace?: string | undefined; readonly name: string }) => {
       const cached = caches.cluster(ref);
       return cached && writes.latest(cached);
@@ -130,8 +140,8 @@ export class Operator implements Lifecycle {
     const observer = new Observer({ client, findCluster, owned, pods: caches.pods, getText });
     const written = (answer: KubeObject) => writes.remember(answer);
     const reconciler = new Reconciler(
-      { ...this.#deps, logger, observer, owned, keys, progress, events: this.#events, written },
-      { image: this.#options.image, operatorNamespace: this.#options.namespace, knows: (kind) => owned.knows(kind) },
+      { ...this.#deps, logger, observer, owned, keys, progress, turns, events: this.#events, written },
+      { image, defaults, operatorNamespace: namespace, knows: (kind) => owned.knows(kind) },
     );
     const controller = new Controller(
       { clock, logger, metrics: new ControllerMetrics(registry, clock), reconcile: (key, signal) => reconciler.reconcile(key, signal) },
@@ -146,13 +156,14 @@ export class Operator implements Lifecycle {
           writes.gone(object);
           keys.forget(object.metadata.uid!);
           progress.forget(object.metadata.uid!);
+          turns.end(object.metadata.uid!, false);
         },
       });
       controller.watch(informer, ({ metadata }) => [keyOf(metadata)]);
     }
     for (const informer of [...caches.owned.values()].flat()) controller.watch(informer, ownerKeys);
     for (const informer of caches.pods) controller.watch(informer, instanceKeys);
-    registerClusterMetrics(registry, () => caches.clusters.flatMap(({ objects }) => [...objects.values()]));
+    registerClusterMetrics(registry, clusters);
     return controller;
   }
 }

@@ -10,13 +10,16 @@ import { clashesIn, findObjects, writeObjects } from "./apply/object-writer.ts";
 import type { OwnedObjects } from "./apply/owned-objects.ts";
 import { type StatusWriterDeps, writeStatus } from "./apply/status-writer.ts";
 import type { ReconcileResult } from "./controller/index.ts";
-import { type DesireOptions, desire, pinnedImage } from "./desire.ts";
+import { type DesireOptions, desire, offeredPins } from "./desire.ts";
 import type { Observed, Observer } from "./observe/observer.ts";
-import { type StatefulSet, type WorkerPod, workerSet } from "./observe/worker-pods.ts";
+import { balancerFacts, type Deployment, type StatefulSet, type WorkerPod, workerSet } from "./observe/worker-pods.ts";
 import { generationsOf, planRotation, type Rotation, rotationOf } from "./roll/plan-rotation.ts";
+import { planUpdate, type Update, updateOf } from "./roll/plan-update.ts";
 import { groupStateOf, type Plan, type PlanInput, planWorkers, progressOf } from "./roll/plan-workers.ts";
 import type { ProgressWatch } from "./roll/progress-watch.ts";
-import { clusterStatus } from "./status/cluster-status.ts";
+import type { UpdateTurns } from "./roll/update-turns.ts";
+import { clusterStatus, type StatusInput } from "./status/cluster-status.ts";
+import type { Findings } from "./status/conditions.ts";
 import { type Facts, findState, isUnderWay } from "./status/find-state.ts";
 import { type Obstacle, ObstacleError, obstacleOf } from "./status/obstacle.ts";
 import type { Reason } from "./status/reasons.ts";
@@ -29,6 +32,7 @@ export interface ReconcilerDeps extends StatusWriterDeps {
   readonly owned: OwnedObjects;
   readonly keys: ChannelKeys;
   readonly progress: ProgressWatch;
+  readonly turns: UpdateTurns;
 }
 
 /** Nobody tells when views or references change. */
@@ -51,7 +55,9 @@ export class Reconciler {
     const plan = planOf(observed);
     if (observed.obstacle === undefined && plan.evict !== undefined) await this.#evict(observed.object, plan.evict, signal);
     const rotation = await this.#rotate(observed, signal);
-    await this.#tell(observed, this.#facts(observed, plan), rotation, signal);
+    const facts = this.#facts(observed, plan);
+    const findings = findState(facts);
+    await this.#tell(observed, { ...facts, findings, rotation, update: this.#update(observed, findings) }, signal);
     const isAwaited = plan.evict !== undefined || (plan.waitsFor !== undefined && plan.waitsFor !== "Paused");
     const isSplit = observed.answers.length > 0 && !groupStateOf(observed.answers, []).isWellFormed;
     return { requeueAfterMs: isAwaited || isSplit ? LOOK_AGAIN_SOON_MS : LOOK_AGAIN_MS };
@@ -64,7 +70,8 @@ export class Reconciler {
     try {
       const applied = await this.#writeAll(observed, cluster, signal);
       const set = applied.find(({ kind }) => kind === "StatefulSet") as StatefulSet | undefined;
-      return set === undefined ? observed : { ...observed, set: workerSet(set) };
+      const deployment = applied.find(({ kind }) => kind === "Deployment") as Deployment | undefined;
+      return { ...observed, ...(set && { set: workerSet(set) }), ...(deployment && { balancers: balancerFacts(deployment) }) };
     } catch (error) {
       const met = obstacleOf(error);
       if (met === undefined) throw error;
@@ -120,6 +127,28 @@ export class Reconciler {
     return next;
   }
 
+  /** The image and the defaults that the status shall say: the next reconcile takes them. */
+  #update({ object, uid, cluster, obstacle, pausedBy }: Observed, findings: Findings): Update {
+    const { turns, events } = this.#deps;
+    const offered = offeredPins(this.#options);
+    const update = updateOf(object.status, offered);
+    // What a person has to mend first would keep the turn from everybody else.
+    const mayBegin = obstacle === undefined || obstacle.reason === "RevisionUnknown";
+    const next = planUpdate({
+      update,
+      offered,
+      isAutomatic: cluster?.spec.updatePolicy.image === "Automatic" && pausedBy === undefined,
+      isSettled: obstacle === undefined && findings.Reconciling.status === "False",
+      takeTurn: () => mayBegin && turns.take(uid),
+    });
+    if (next.phase !== "Rolling") turns.end(uid, update.phase === "Rolling");
+    const what = `${next.pins.image}, defaults ${next.pins.defaultsRevision}`;
+    const tell = (reason: Reason) => events.record(object, { type: "Normal", reason, message: what });
+    if (next.phase === "Rolling" && update.phase !== "Rolling") tell("Updating");
+    if (next.phase === undefined && update.phase === "Rolling") tell("Updated");
+    return next;
+  }
+
   #facts(observed: Observed, plan: Plan): Facts {
     const { object, uid, cluster, obstacle, set, pods, balancers, answers, pausedBy } = observed;
     const { namespace, name } = object.metadata;
@@ -132,17 +161,13 @@ export class Reconciler {
     return { ...facts, isStuck: this.#deps.progress.isStuck(uid, progress, wasStuck) };
   }
 
-  #tell({ object, cluster }: Observed, facts: Facts, rotation: Rotation | undefined, signal: AbortSignal): Promise<void> {
-    const { metadata, status: previous } = object;
+  #tell({ object }: Observed, found: Facts & Pick<StatusInput, "findings" | "rotation" | "update">, signal: AbortSignal): Promise<void> {
     const status = clusterStatus({
-      ...facts,
+      ...found,
       cluster: object,
-      generation: metadata.generation ?? 0,
-      findings: findState(facts),
-      previous: previous?.conditions ?? [],
+      generation: object.metadata.generation ?? 0,
+      previous: object.status?.conditions ?? [],
       now: secondTime(this.#deps.clock.now()),
-      image: pinnedImage(previous, cluster, this.#options.image),
-      rotation,
     });
     return writeStatus(this.#deps, object, status, signal);
   }

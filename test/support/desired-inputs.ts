@@ -1,9 +1,10 @@
 // What the operator would know of a cluster without anything special.
 import { parseTomcatCluster, type TomcatCluster, type TomcatClusterManifest } from "../../src/api/index.ts";
-import type { DesiredInputs, KubernetesObject } from "../../src/operator/desired/index.ts";
+import { DEFAULTS, type DesiredInputs, type KubernetesObject } from "../../src/operator/desired/index.ts";
 
 export const DESIRED_INPUTS: DesiredInputs = {
   image: "registry.example/tomcat-cluster:1.2.3",
+  defaults: DEFAULTS.at(-1)!,
   operatorNamespace: "tomcat-cluster",
   uid: "6b1e0c1e-0000-4000-8000-000000000001",
   workers: 3,

@@ -5,11 +5,13 @@ import type { KubeEvent, KubeObject } from "../../src/kube/index.ts";
 import { ChannelKeys } from "../../src/operator/apply/channel-keys.ts";
 import { USUAL_KINDS } from "../../src/operator/apply/owned-kinds.ts";
 import { OwnedObjects } from "../../src/operator/apply/owned-objects.ts";
-import { poolSelectorLabels } from "../../src/operator/desired/index.ts";
+import type { DesireOptions } from "../../src/operator/desire.ts";
+import { DEFAULTS, poolSelectorLabels } from "../../src/operator/desired/index.ts";
 import { Observer, type TomcatClusterObject } from "../../src/operator/observe/observer.ts";
 import type { Pod, StatefulSet } from "../../src/operator/observe/worker-pods.ts";
 import { Reconciler } from "../../src/operator/reconcile.ts";
 import { ProgressWatch } from "../../src/operator/roll/progress-watch.ts";
+import { UpdateTurns } from "../../src/operator/roll/update-turns.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { MemoryKubernetes } from "./memory-kubernetes.ts";
 
@@ -22,11 +24,22 @@ export class ReconciledCluster {
   readonly events: KubeEvent[] = [];
   /** By pod, keys with the sending one first: what its worker answers in place of the one view of all ready ones. */
   readonly answers = new Map<string, { members?: readonly string[]; sessionsAtRisk?: number; keys?: readonly number[] } | Error>();
-  readonly #reconciler: Reconciler;
+  /** Uids of clusters that the operator's own image is rolled out to. */
+  readonly rolling = new Set<string>();
+  #reconciler: Reconciler;
 
   constructor(spec: TomcatClusterManifest["spec"] = {}) {
-    const { kubernetes, clock, events } = this;
     this.edit({ spec: { ...spec } });
+    this.#reconciler = this.#operator({});
+  }
+
+  /** Another process, perhaps of another version, goes on. */
+  upgrade(changes: Partial<Pick<DesireOptions, "image" | "defaults">> & { readonly rolloutDelayMs?: number } = {}): void {
+    this.#reconciler = this.#operator(changes);
+  }
+
+  #operator({ rolloutDelayMs = 0, ...changes }: Parameters<ReconciledCluster["upgrade"]>[0] = {}): Reconciler {
+    const { kubernetes, clock, events } = this;
     const { client } = kubernetes;
     const owned = new OwnedObjects({ client }, new Map(Object.keys(USUAL_KINDS).map((kind) => [kind, [kubernetes.cache(kind)]])));
     let bytes = 0;
@@ -46,13 +59,16 @@ export class ReconciledCluster {
       owned,
       keys: new ChannelKeys({ clock, random, client }),
       progress: new ProgressWatch(clock),
+      turns: new UpdateTurns({ clock, rolling: () => this.rolling }, { delayMs: rolloutDelayMs }),
       events: { record: (_about: KubeObject, event: KubeEvent) => events.push(event) },
       written: () => undefined,
     };
-    this.#reconciler = new Reconciler(deps, {
+    return new Reconciler(deps, {
       image: "registry.example/tomcat-cluster:1.2.3",
+      defaults: DEFAULTS,
       operatorNamespace: "tomcat-cluster",
       knows: (kind) => owned.knows(kind),
+      ...changes,
     });
   }
 

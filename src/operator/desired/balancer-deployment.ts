@@ -34,26 +34,31 @@ export function desiredBalancerDeployment(cluster: TomcatCluster, inputs: Desire
       strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
       revisionHistoryLimit: REVISION_HISTORY,
       selector: { matchLabels: selector },
-      template: podTemplateOf(cluster, balancer.template, {
-        component: "balancer",
-        labels: selector,
-        annotations: { [CONFIGURATION_ANNOTATION]: configurationDigest(settings, inputs.references.balancers) },
-        container: {
-          image: inputs.image,
-          command: ["tomcat-cluster", "balancer", "--config", `${SETTINGS_FOLDER}/${SETTINGS_ENTRY}`],
-          env: [],
-          ports: [{ name: HTTP_PORT_NAME, containerPort: BALANCER_HTTP_PORT }, ...https.ports, MANAGEMENT_CONTAINER_PORT],
-          lifecycle: { preStop: { sleep: { seconds: LEAVING_SECONDS } } },
-          ...probes(),
-          volumeMounts: [{ name: "configuration", mountPath: SETTINGS_FOLDER, readOnly: true }, ...https.volumeMounts],
+      template: podTemplateOf(
+        cluster,
+        balancer.template,
+        {
+          component: "balancer",
+          labels: selector,
+          annotations: { [CONFIGURATION_ANNOTATION]: configurationDigest(settings, inputs.references.balancers) },
+          container: {
+            image: inputs.image,
+            command: ["tomcat-cluster", "balancer", "--config", `${SETTINGS_FOLDER}/${SETTINGS_ENTRY}`],
+            env: [],
+            ports: [{ name: HTTP_PORT_NAME, containerPort: BALANCER_HTTP_PORT }, ...https.ports, MANAGEMENT_CONTAINER_PORT],
+            lifecycle: { preStop: { sleep: { seconds: LEAVING_SECONDS } } },
+            ...probes(inputs.defaults),
+            volumeMounts: [{ name: "configuration", mountPath: SETTINGS_FOLDER, readOnly: true }, ...https.volumeMounts],
+          },
+          initContainers: [],
+          volumes: [{ name: "configuration", configMap: { name: balancerConfigMapName(cluster) } }, ...https.volumes],
+          pod: {
+            terminationGracePeriodSeconds: LEAVING_SECONDS + Math.ceil(drain.deadlineSeconds) + GRACE_BEYOND_DRAIN_SECONDS,
+            serviceAccountName: balancerName(cluster),
+          },
         },
-        initContainers: [],
-        volumes: [{ name: "configuration", configMap: { name: balancerConfigMapName(cluster) } }, ...https.volumes],
-        pod: {
-          terminationGracePeriodSeconds: LEAVING_SECONDS + Math.ceil(drain.deadlineSeconds) + GRACE_BEYOND_DRAIN_SECONDS,
-          serviceAccountName: balancerName(cluster),
-        },
-      }),
+        inputs.defaults,
+      ),
     },
   };
 }

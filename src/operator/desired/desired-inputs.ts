@@ -1,6 +1,9 @@
 // What the objects depend on beside the manifest: it was looked up, chosen or counted by somebody else.
+import type { Defaults } from "./defaults.ts";
 
 export interface DesiredInputs {
+  /** Of the revision that status.defaultsRevision pins. */
+  readonly defaults: Defaults;
   /** The operator's image as status.image pins it: of the balancers, and of the workers where spec.image is unset. */
   readonly image: string;
   /** Namespace whose pods may read the management ports: the operator's own. */

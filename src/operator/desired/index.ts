@@ -1,6 +1,7 @@
 export { INITIAL_BALANCERS } from "./balancer-deployment.ts";
 export { type BalancerPlace, desiredBalancerSettings } from "./balancer-settings.ts";
 export { CHANNEL_KEY_BYTES, channelKeyFile, desiredChannelSecret } from "./channel-secret.ts";
+export { DEFAULTS, type Defaults } from "./defaults.ts";
 export {
   type ChannelKeys,
   type DesiredInputs,

@@ -1,6 +1,6 @@
 // The parts that pods of workers and balancers have in common: Pod Security "restricted", scheduling, and what a user adds.
 import type { PodTemplate, TomcatCluster } from "../../api/index.ts";
-import { NODE_FLAGS } from "../../base/index.ts";
+import type { Defaults } from "./defaults.ts";
 import { definedOnly } from "./defined-only.ts";
 import { type Component, selectorLabels } from "./labels.ts";
 import { MANAGEMENT_PORT, MANAGEMENT_PORT_NAME } from "./names.ts";
@@ -41,15 +41,11 @@ export interface InitContainer {
   readonly volumeMounts: readonly object[];
 }
 
-/** Of the image's user. An image for an application may have root as its own, which "restricted" refuses. */
-const USER = 65_532;
-/** What is left of the memory limit is for buffers, code and threads. */
-const HEAP_SHARE = 0.7;
 const MEBIBYTE = 2 ** 20;
 const HOST_NAME_LABEL = "kubernetes.io/hostname";
 const ZONE_LABEL = "topology.kubernetes.io/zone";
 
-export function podTemplateOf(cluster: TomcatCluster, template: PodTemplate, parts: PodParts) {
+export function podTemplateOf(cluster: TomcatCluster, template: PodTemplate, parts: PodParts, defaults: Defaults) {
   const { resources } = template;
   const userVolumes = template.volumes ?? [];
   const secured = { securityContext: containerSecurityContext(), ...(resources && { resources: definedOnly(resources) }) };
@@ -63,9 +59,9 @@ export function podTemplateOf(cluster: TomcatCluster, template: PodTemplate, par
       enableServiceLinks: false,
       securityContext: {
         runAsNonRoot: true,
-        runAsUser: USER,
-        runAsGroup: USER,
-        fsGroup: USER,
+        runAsUser: defaults.user,
+        runAsGroup: defaults.user,
+        fsGroup: defaults.user,
         fsGroupChangePolicy: "OnRootMismatch",
         seccompProfile: { type: "RuntimeDefault" },
       },
@@ -83,7 +79,7 @@ export function podTemplateOf(cluster: TomcatCluster, template: PodTemplate, par
           name: parts.component,
           ...parts.container,
           ...secured,
-          env: environment(parts.container.env, template),
+          env: environment([...parts.container.env, nodeOptions(template, defaults)], template),
           volumeMounts: [...parts.container.volumeMounts, ...userVolumes.map(volumeMount)],
         },
       ],
@@ -119,15 +115,15 @@ function spreadConstraints(cluster: TomcatCluster, template: PodTemplate, compon
 function environment(ours: readonly EnvironmentVariable[], template: PodTemplate): readonly EnvironmentVariable[] {
   const users = (template.env ?? []) as readonly EnvironmentVariable[];
   const names = new Set(users.map(({ name }) => name));
-  return [...[...ours, nodeOptions(template)].filter(({ name }) => !names.has(name)), ...users];
+  return [...ours.filter(({ name }) => !names.has(name)), ...users];
 }
 
 /** The heap as a number, since V8's own choice is a share of the limit that leaves most of it unused. */
-function nodeOptions({ resources }: PodTemplate): EnvironmentVariable {
+function nodeOptions({ resources }: PodTemplate, { heapShare, nodeFlags }: Defaults): EnvironmentVariable {
   const limit = resources?.limits?.memory;
   const heap =
-    limit === undefined ? [] : [`--max-old-space-size=${Math.max(1, Math.floor((quantityValue(limit) * HEAP_SHARE) / MEBIBYTE))}`];
-  return { name: "NODE_OPTIONS", value: [...NODE_FLAGS, ...heap].join(" ") };
+    limit === undefined ? [] : [`--max-old-space-size=${Math.max(1, Math.floor((quantityValue(limit) * heapShare) / MEBIBYTE))}`];
+  return { name: "NODE_OPTIONS", value: [...nodeFlags, ...heap].join(" ") };
 }
 
 type Volume = NonNullable<PodTemplate["volumes"]>[number];
@@ -147,12 +143,12 @@ export const KEY_FILE_MODE = 0o440;
 /** The management port of a container, which every pod has. */
 export const MANAGEMENT_CONTAINER_PORT = { name: MANAGEMENT_PORT_NAME, containerPort: MANAGEMENT_PORT };
 
-/** Three questions to the management port: has it started, does it serve, is it alive. Blocked for a minute is not dead. */
-export function probes() {
+/** Three questions to the management port: has it started, does it serve, is it alive. */
+export function probes({ startupProbe, readinessProbe, livenessProbe }: Defaults) {
   const ask = (path: string) => ({ httpGet: { path, port: MANAGEMENT_PORT_NAME } });
   return {
-    startupProbe: { ...ask("/livez"), periodSeconds: 1, failureThreshold: 120 },
-    readinessProbe: { ...ask("/readyz"), periodSeconds: 2, timeoutSeconds: 2, failureThreshold: 2 },
-    livenessProbe: { ...ask("/livez"), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 },
+    startupProbe: { ...ask("/livez"), ...startupProbe },
+    readinessProbe: { ...ask("/readyz"), ...readinessProbe },
+    livenessProbe: { ...ask("/livez"), ...livenessProbe },
   };
 }

@@ -38,43 +38,48 @@ export function desiredWorkerStatefulSet(cluster: TomcatCluster, inputs: Desired
   const image = spec.image ?? inputs.image;
   const applications = applicationParts(cluster, image);
   const keys = spec.group.encryption.mode === "SharedKey" ? [channelKeyVolume(cluster, inputs.channelKeys)] : [];
-  const template = podTemplateOf(cluster, spec.template, {
-    component: "worker",
-    labels: poolSelectorLabels(cluster),
-    annotations: {
-      [CONFIGURATION_ANNOTATION]: configurationDigest(serverXml, inputs.references.workers),
-      ...(inputs.restart !== undefined && { [RESTART_ANNOTATION]: inputs.restart }),
+  const template = podTemplateOf(
+    cluster,
+    spec.template,
+    {
+      component: "worker",
+      labels: poolSelectorLabels(cluster),
+      annotations: {
+        [CONFIGURATION_ANNOTATION]: configurationDigest(serverXml, inputs.references.workers),
+        ...(inputs.restart !== undefined && { [RESTART_ANNOTATION]: inputs.restart }),
+      },
+      container: {
+        image,
+        command: ["tomcat-cluster", "worker", "--base", WORKER_BASE],
+        env: [
+          { name: WORKER_ENVIRONMENT.podName, valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
+          { name: WORKER_ENVIRONMENT.podAddress, valueFrom: { fieldRef: { fieldPath: "status.podIP" } } },
+          { name: WORKER_ENVIRONMENT.dnsName, value: membersServiceName(cluster) },
+        ],
+        ports: [
+          { name: HTTP_PORT_NAME, containerPort: WORKER_HTTP_PORT },
+          { name: CHANNEL_PORT_NAME, containerPort: spec.group.receiver.port },
+          MANAGEMENT_CONTAINER_PORT,
+        ],
+        ...probes(inputs.defaults),
+        volumeMounts: [
+          { name: "configuration", mountPath: `${WORKER_BASE}/conf/server.xml`, subPath: SERVER_XML_ENTRY, readOnly: true },
+          ...keys.map(({ name }) => ({ name, mountPath: CHANNEL_KEY_DIRECTORY, readOnly: true })),
+          ...Object.entries(SCRATCH_FOLDERS).map(([name, mountPath]) => ({ name, mountPath })),
+          ...applications.volumeMounts,
+        ],
+      },
+      initContainers: applications.initContainers,
+      volumes: [
+        { name: "configuration", configMap: { name: workersConfigMapName(cluster) } },
+        ...keys,
+        ...Object.keys(SCRATCH_FOLDERS).map((name) => ({ name, emptyDir: {} })),
+        ...applications.volumes,
+      ],
+      pod: { terminationGracePeriodSeconds: workerGraceSeconds(cluster), automountServiceAccountToken: false },
     },
-    container: {
-      image,
-      command: ["tomcat-cluster", "worker", "--base", WORKER_BASE],
-      env: [
-        { name: WORKER_ENVIRONMENT.podName, valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
-        { name: WORKER_ENVIRONMENT.podAddress, valueFrom: { fieldRef: { fieldPath: "status.podIP" } } },
-        { name: WORKER_ENVIRONMENT.dnsName, value: membersServiceName(cluster) },
-      ],
-      ports: [
-        { name: HTTP_PORT_NAME, containerPort: WORKER_HTTP_PORT },
-        { name: CHANNEL_PORT_NAME, containerPort: spec.group.receiver.port },
-        MANAGEMENT_CONTAINER_PORT,
-      ],
-      ...probes(),
-      volumeMounts: [
-        { name: "configuration", mountPath: `${WORKER_BASE}/conf/server.xml`, subPath: SERVER_XML_ENTRY, readOnly: true },
-        ...keys.map(({ name }) => ({ name, mountPath: CHANNEL_KEY_DIRECTORY, readOnly: true })),
-        ...Object.entries(SCRATCH_FOLDERS).map(([name, mountPath]) => ({ name, mountPath })),
-        ...applications.volumeMounts,
-      ],
-    },
-    initContainers: applications.initContainers,
-    volumes: [
-      { name: "configuration", configMap: { name: workersConfigMapName(cluster) } },
-      ...keys,
-      ...Object.keys(SCRATCH_FOLDERS).map((name) => ({ name, emptyDir: {} })),
-      ...applications.volumes,
-    ],
-    pod: { terminationGracePeriodSeconds: workerGraceSeconds(cluster), automountServiceAccountToken: false },
-  });
+    inputs.defaults,
+  );
   return {
     apiVersion: "apps/v1",
     kind: "StatefulSet",

@@ -8,7 +8,16 @@ import { balancerName, statefulSetName } from "../desired/index.ts";
 import type { BalancerFacts } from "../status/find-state.ts";
 import type { Obstacle } from "../status/obstacle.ts";
 import { type FoundReferences, readReferences } from "./references.ts";
-import { type Deployment, type Pod, type StatefulSet, type WorkerPod, type WorkerSet, workerPod, workerSet } from "./worker-pods.ts";
+import {
+  balancerFacts,
+  type Deployment,
+  type Pod,
+  type StatefulSet,
+  type WorkerPod,
+  type WorkerSet,
+  workerPod,
+  workerSet,
+} from "./worker-pods.ts";
 import { askWorkers, type GetText, type NoAnswer, type WorkerView } from "./worker-view.ts";
 
 /** As the API server has it. */
@@ -44,6 +53,7 @@ export interface ObserverDeps {
   readonly getText: GetText;
 }
 
+const NO_BALANCERS: BalancerFacts = { wanted: 0, available: 0, isUpdated: false };
 const NO_REFERENCES: FoundReferences = { digests: { workers: "", balancers: "" }, serverXml: undefined, missing: undefined };
 
 export class Observer {
@@ -75,7 +85,7 @@ export class Observer {
       references,
       set: set && workerSet(set),
       pods,
-      balancers: balancerFacts(balancers),
+      balancers: balancers ? balancerFacts(balancers) : NO_BALANCERS,
       answers,
       faltering,
       pausedBy: pausedBy(object, cluster),
@@ -110,12 +120,4 @@ function parse(object: TomcatClusterObject): { readonly cluster?: TomcatCluster;
 function pausedBy({ metadata }: TomcatClusterObject, cluster: TomcatCluster | undefined): Observed["pausedBy"] {
   if (metadata.annotations?.[PAUSED_ANNOTATION] === "true") return "PausedByAnnotation";
   return cluster?.spec.updatePolicy.paused === true ? "PausedBySpec" : undefined;
-}
-
-function balancerFacts(deployment: Deployment | undefined): BalancerFacts {
-  if (deployment === undefined) return { wanted: 0, available: 0, isUpdated: false };
-  const { metadata, spec, status = {} } = deployment;
-  const wanted = spec.replicas ?? 1;
-  const isSeen = (status.observedGeneration ?? 0) >= (metadata.generation ?? 0);
-  return { wanted, available: status.availableReplicas ?? 0, isUpdated: isSeen && (status.updatedReplicas ?? 0) >= wanted };
 }

@@ -1,6 +1,7 @@
-// The workers' pods and their StatefulSet, as far as decisions depend on them.
+// The workers' pods, their StatefulSet, and the balancers' Deployment, as far as decisions depend on them.
 import type { KubeObject } from "../../kube/index.ts";
 import type { Component } from "../desired/index.ts";
+import type { BalancerFacts } from "../status/find-state.ts";
 
 export interface Pod extends KubeObject {
   readonly spec?: object;
@@ -92,4 +93,10 @@ function hasServed(pod: Pod): boolean {
 export function workerSet({ metadata, spec, status = {} }: StatefulSet): WorkerSet {
   const isSeen = (status.observedGeneration ?? 0) >= (metadata.generation ?? 0);
   return { replicas: spec.replicas ?? 1, updateRevision: isSeen ? status.updateRevision : undefined };
+}
+
+export function balancerFacts({ metadata, spec, status = {} }: Deployment): BalancerFacts {
+  const wanted = spec.replicas ?? 1;
+  const isSeen = (status.observedGeneration ?? 0) >= (metadata.generation ?? 0);
+  return { wanted, available: status.availableReplicas ?? 0, isUpdated: isSeen && (status.updatedReplicas ?? 0) >= wanted };
 }

@@ -4,6 +4,7 @@ import { poolSelectorLabels } from "../desired/index.ts";
 import type { WorkerPod } from "../observe/worker-pods.ts";
 import type { NoAnswer, WorkerView } from "../observe/worker-view.ts";
 import type { Rotation } from "../roll/plan-rotation.ts";
+import type { Update } from "../roll/plan-update.ts";
 import { type Condition, conditionsOf, type Findings } from "./conditions.ts";
 import { countServing } from "./find-state.ts";
 
@@ -17,8 +18,7 @@ export interface StatusInput {
   readonly pods: readonly WorkerPod[];
   readonly updateRevision: string | undefined;
   readonly answers: readonly (WorkerView | NoAnswer)[];
-  /** Of the operator; undefined: not chosen yet. */
-  readonly image: string | undefined;
+  readonly update: Update;
   /** Undefined where nothing is encrypted. */
   readonly rotation: Rotation | undefined;
 }
@@ -33,7 +33,7 @@ const STATES: Readonly<Record<string, "Starting" | "Serving" | "Draining">> = {
 
 /** Without counters: two statuses of the same situation are equal. */
 export function clusterStatus(input: StatusInput): TomcatClusterStatus {
-  const { cluster, generation, findings, previous, now, pods, updateRevision, image, rotation } = input;
+  const { cluster, generation, findings, previous, now, pods, updateRevision, update, rotation } = input;
   const updated = pods.filter(({ revision }) => revision !== undefined && revision === updateRevision);
   return {
     observedGeneration: generation,
@@ -43,7 +43,8 @@ export function clusterStatus(input: StatusInput): TomcatClusterStatus {
     selector: Object.entries(poolSelectorLabels(cluster))
       .map(([name, value]) => `${name}=${value}`)
       .join(","),
-    ...(image !== undefined && { image }),
+    ...update.pins,
+    ...(update.phase !== undefined && { update: { phase: update.phase } }),
     ...(rotation !== undefined && { keyGeneration: rotation.generation }),
     ...(rotation?.phase !== undefined && { keyRotation: { phase: rotation.phase } }),
     members: pods

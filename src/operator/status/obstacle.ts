@@ -5,7 +5,10 @@ import { isApiError } from "../../kube/index.ts";
 import type { Reason } from "./reasons.ts";
 
 export interface Obstacle {
-  readonly reason: Extract<Reason, "InvalidSpec" | "InvalidServerXml" | "ReferenceMissing" | "NameClash" | "KindUnknown" | "Refused">;
+  readonly reason: Extract<
+    Reason,
+    "InvalidSpec" | "InvalidServerXml" | "ReferenceMissing" | "NameClash" | "KindUnknown" | "RevisionUnknown" | "Refused"
+  >;
   readonly message: string;
 }
 

@@ -18,6 +18,7 @@ export const REASONS = {
   ReferenceMissing: "A ConfigMap that the spec names does not exist, or lacks the key",
   NameClash: "An object of somebody else has a name that this cluster needs",
   KindUnknown: "The spec asks for an object of a kind that the API server does not know",
+  RevisionUnknown: "The cluster was made by a newer operator, which makes pods in a way that this one does not know",
   Refused: "The API server refuses an object that the spec asks for",
   // WellFormed
   OneView: "All ready workers see the same members",
@@ -35,6 +36,8 @@ export const REASONS = {
   WorkerEvicted: "A worker was told to leave, and comes back with the new template",
   KeyRotating: "The channel's key is replaced: every worker has taken the step before this one",
   KeyRotated: "Every worker has the new key alone",
+  Updating: "Workers and balancers get the operator's image and defaults: it is this cluster's turn",
+  Updated: "Workers and balancers have the operator's image and defaults",
 } as const;
 
 export type Reason = keyof typeof REASONS;

@@ -14,6 +14,7 @@ function optionsOf(...args: readonly string[]): Readonly<Record<string, unknown>
 describe("tomcat-cluster operator", () => {
   afterEach(() => {
     delete process.env.LEADER_ELECT;
+    delete process.env.ROLLOUT_DELAY;
   });
 
   for (const [text, expected] of [
@@ -29,6 +30,12 @@ describe("tomcat-cluster operator", () => {
   it("refuses a LEADER_ELECT that is neither", () => {
     process.env.LEADER_ELECT = "maybe";
     assert.throws(() => optionsOf(), /true or false/);
+  });
+
+  it("takes ROLLOUT_DELAY in seconds, none by default", () => {
+    assert.equal(optionsOf().rolloutDelay, 0);
+    process.env.ROLLOUT_DELAY = "90";
+    assert.equal(optionsOf().rolloutDelay, 90);
   });
 
   it("takes --leader-elect alone and with a value, which goes before the environment", () => {
