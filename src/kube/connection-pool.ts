@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { Agent, type Dispatcher, ProxyAgent } from "undici";
 import type { Access, Credentials } from "./credentials.ts";
+import { ClientStoppedError } from "./errors.ts";
 
 export interface Connection {
   readonly dispatcher: Dispatcher;
@@ -22,14 +23,16 @@ export class ConnectionPool {
   readonly #credentials: Credentials;
   #dispatcher: Dispatcher | undefined;
   #access: Access | undefined;
+  #isClosed = false;
 
   constructor(credentials: Credentials) {
     this.#credentials = credentials;
   }
 
-  /** Rejects with CredentialsError. */
+  /** Rejects with CredentialsError, and with ClientStoppedError after `close`. */
   async connection(): Promise<Connection> {
     const access = await this.#credentials.access();
+    if (this.#isClosed) throw new ClientStoppedError();
     if (this.#dispatcher === undefined || !isSamePeer(access, this.#access!)) {
       // Requests and watches on the old connections end in peace.
       void this.#dispatcher?.close();
@@ -45,10 +48,10 @@ export class ConnectionPool {
     this.#credentials.refused();
   }
 
-  /** What still runs is cut off. */
+  /** What still runs is cut off, but for what runs on certificates of before: that ends by its own signal. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#dispatcher?.destroy();
-    this.#dispatcher = undefined;
   }
 }
 

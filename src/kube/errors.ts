@@ -80,6 +80,15 @@ export class ConnectionError extends TomcatClusterError {
   }
 }
 
+/** A request came after the client's stop. */
+export class ClientStoppedError extends TomcatClusterError {
+  readonly code = "KUBE_STOPPED";
+
+  constructor() {
+    super("The Kubernetes client has been stopped");
+  }
+}
+
 /** An answer that is no JSON, has more bytes than are accepted, or misses what every object has. */
 export class InvalidAnswerError extends TomcatClusterError {
   readonly code = "KUBE_INVALID_ANSWER";

@@ -113,6 +113,7 @@ export class RestClient {
   /** Runs one attempt with a signal that the time-out and the caller's signal abort, both until the attempt ends. */
   async #timed<T>(request: ApiRequest, attempt: (signal: AbortSignal) => Promise<T>): Promise<T> {
     await this.#limited(request);
+    request.signal?.throwIfAborted();
     const timeoutMs = request.timeoutMs ?? this.#options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
     const abort = new AbortController();
     const timer = this.#clock.setTimeout(() => abort.abort(new RequestTimeoutError(what(request), timeoutMs)), timeoutMs);

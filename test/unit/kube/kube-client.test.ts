@@ -223,6 +223,15 @@ describe("KubeClient", () => {
     assert.equal(server.requests.length, 1);
   });
 
+  it("sends nothing for a signal that is aborted already, however urgent, nor after its stop", async () => {
+    server.answers = [json(POD)];
+    const signal = AbortSignal.abort(new Error("enough"));
+    await assert.rejects(client.get(RESOURCES.Pod, REF, { signal, isUrgent: true }), /enough/);
+    await client.stop();
+    await assert.rejects(client.get(RESOURCES.Pod, REF), { code: "KUBE_STOPPED" });
+    assert.equal(server.requests.length, 0);
+  });
+
   it("never asks faster than its limit, after the first burst", async () => {
     server.answers = [json(POD)];
     const calls = Array.from({ length: 40 }, () => client.get(RESOURCES.Pod, REF));
