@@ -9,7 +9,7 @@ import { OwnWrites } from "./apply/own-writes.ts";
 import { OwnedObjects } from "./apply/owned-objects.ts";
 import { Caches, findAddedKinds } from "./caches.ts";
 import { registerClusterMetrics } from "./cluster-metrics.ts";
-import { Controller, ControllerMetrics, LeaderElector } from "./controller/index.ts";
+import { Controller, ControllerMetrics, LeaderElector, type LeadershipLostError } from "./controller/index.ts";
 import { DEFAULTS, type Defaults } from "./desired/index.ts";
 import { Observer } from "./observe/observer.ts";
 import { fetchText, type GetText } from "./observe/worker-view.ts";
@@ -70,7 +70,8 @@ export class Operator implements Lifecycle {
     const { namespace, identity, electsLeader } = options;
     this.#events = new EventRecorder(deps, { component: NAME, instance: identity });
     const election = { namespace, name: NAME, identity };
-    this.#elector = electsLeader ? new LeaderElector({ ...deps, onLost: deps.onFailed }, election) : undefined;
+    const onLost = (error: LeadershipLostError) => this.#lost(error);
+    this.#elector = electsLeader ? new LeaderElector({ ...deps, onLost }, election) : undefined;
     // One that waits to lead is ready to take over.
     deps.management.addReadinessCheck("caches", () => (this.#isLeading && !this.#caches?.hasSynced ? "not filled yet" : undefined));
   }
@@ -92,6 +93,13 @@ export class Operator implements Lifecycle {
     await this.#events.stop();
     await this.#elector?.stop();
     await this.#leading;
+  }
+
+  /** Five seconds later somebody else may lead: what runs is cut off at once, and not given the time that a stop gives it. */
+  #lost(error: LeadershipLostError): void {
+    this.#stopped.abort(error);
+    this.#controller?.abandon(error);
+    this.#deps.onFailed(error);
   }
 
   async #lead(): Promise<void> {

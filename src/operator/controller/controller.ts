@@ -94,11 +94,15 @@ export class Controller implements Lifecycle {
   /** Nothing new begins; what runs gets 10 s, then its signal is aborted. */
   async stop(): Promise<void> {
     this.#queue.close();
-    const timer = this.#clock.setTimeout(() => {
-      for (const call of this.#running) call.abort(new Error("The controller stops"));
-    }, GRACE_MS);
+    const timer = this.#clock.setTimeout(() => this.abandon(new Error("The controller stops")), GRACE_MS);
     await Promise.all(this.#workers);
     timer.cancel();
+  }
+
+  /** Nothing new begins, and the signals of what runs are aborted: somebody else may have begun already. `stop` is still to be called. */
+  abandon(reason: Error): void {
+    this.#queue.close();
+    for (const call of this.#running) call.abort(reason);
   }
 
   async #work(): Promise<void> {
