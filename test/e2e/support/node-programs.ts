@@ -76,6 +76,8 @@ export function kubelet(sandbox: Sandbox, server: KubeApiServer): Command {
     clusterDNS: [sandbox.nodeAddress],
     resolvConf: "",
     volumePluginDir: "/var/lib/kubelet/volume-plugins",
+    // A changed Secret or ConfigMap reaches running pods after at most this and half of it, not a minute and a half.
+    syncFrequency: "10s",
     // A full disk of this machine is not what is tested.
     imageGCHighThresholdPercent: 100,
     evictionHard: { "memory.available": "50Mi", "nodefs.available": "1%", "imagefs.available": "1%", "nodefs.inodesFree": "1%" },
