@@ -4,6 +4,7 @@ import type { FaultPromise } from "../../reliability/faults.ts";
 import { until } from "../../support/until.ts";
 import { type DeployedCluster, type DeployedPod, NAMESPACE } from "./deployed-cluster.ts";
 import type { InstalledOperator } from "./installed-operator.ts";
+import { NODE_NAME } from "./node-programs.ts";
 import { APPLICATION_IMAGES } from "./shop-images.ts";
 import type { SingleNode } from "./single-node.ts";
 
@@ -154,7 +155,7 @@ export const SCENARIOS: readonly Scenario[] = [
         clusters.map(async (cluster) => ({ workers: await cluster.workers(), balancers: await cluster.balancers() })),
       );
       // The pods that are to go are chosen once. There is no other node: this one takes them back as soon as it is told to.
-      const drained = node.kubectl("drain", "node", "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=180s");
+      const drained = node.kubectl("drain", NODE_NAME, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=180s");
       await Promise.all([drained, uncordon(node)]);
       await each(clusters, async (cluster) => {
         const { workers, balancers } = before[clusters.indexOf(cluster)]!;
@@ -180,8 +181,8 @@ async function patch(node: SingleNode, { name }: DeployedCluster, spec: object):
 
 async function uncordon(node: SingleNode): Promise<void> {
   await until("the node is cordoned", async () => {
-    const unschedulable = await node.kubectl("get", "node", "node", "--output=jsonpath={.spec.unschedulable}");
+    const unschedulable = await node.kubectl("get", "node", NODE_NAME, "--output=jsonpath={.spec.unschedulable}");
     return unschedulable === "true";
   });
-  await node.kubectl("uncordon", "node");
+  await node.kubectl("uncordon", NODE_NAME);
 }
