@@ -77,7 +77,7 @@ for part in $needed; do
       {
         echo 'package main'
         echo 'import "github.com/coredns/coredns/coremain"'
-        for plugin in cache errors kubernetes loadbalance ready; do echo "import _ \"github.com/coredns/coredns/plugin/$plugin\""; done
+        for plugin in bind cache errors kubernetes loadbalance ready; do echo "import _ \"github.com/coredns/coredns/plugin/$plugin\""; done
         echo 'func main() { coremain.Run() }'
       } > main.go
       go build -mod=mod -ldflags "$stripped" -o "$node/coredns" . >&2
