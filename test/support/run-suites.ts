@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, globSync } from "node:fs";
 import { missingNode } from "../e2e/support/missing-node.ts";
+import { missingHelm } from "./helm.ts";
 import { missingAssets } from "./kubernetes-assets.ts";
 import { namespacesMissing } from "./process-networks.ts";
 
@@ -41,7 +42,7 @@ const SUITES: readonly Suite[] = [
     timeoutMs: 300_000,
     missing: () => missingFiles("/usr/share/java/tomcat10-tribes.jar", "/usr/bin/javac", "/usr/bin/chromium"),
   },
-  { name: "kube", files: "test/kube/**/*.test.ts", concurrency: 1, timeoutMs: 300_000, missing: missingAssets },
+  { name: "kube", files: "test/kube/**/*.test.ts", concurrency: 1, timeoutMs: 300_000, missing: () => missingAssets() ?? missingHelm() },
   { name: "e2e", files: "test/e2e/**/*.test.ts", concurrency: 1, timeoutMs: 900_000, missing: missingNode },
 ];
 

@@ -1,9 +1,10 @@
-// An Operator on a real API server, with the rights of OPERATOR_RULES, and what no controller and no kubelet does there.
-import { writeFileSync } from "node:fs";
+// An Operator on a real API server, with the rights that the chart gives it, and what no controller and no kubelet does there.
+import { API_VERSION, KIND } from "../../src/api/index.ts";
 import { type Lifecycle, LifecycleGroup, Registry, systemClock, systemRandom } from "../../src/base/index.ts";
 import {
   type ApplyOptions,
   type CallOptions,
+  type Credentials,
   type DeleteOptions,
   KubeClient,
   KubeConfigCredentials,
@@ -22,28 +23,17 @@ import { parseExposition, sampleValue } from "./exposition.ts";
 import type { KubeApiServer } from "./kube-api-server.ts";
 import type { KubeTestClient } from "./kube-test-client.ts";
 import { MemoryLog } from "./memory-log.ts";
-import { OPERATOR_RULES } from "./operator-rules.ts";
 
-const CRD = new URL("../../crds/tribes.dev_tomcatclusters.yaml", import.meta.url).pathname;
-const NAMESPACE = "tomcat-cluster";
+const DEPLOY = new URL("../../deploy", import.meta.url).pathname;
+/** Of the operator. */
+export const OPERATOR_NAMESPACE = "tomcat-cluster";
 const MANAGER = "test";
 
-/** The CRD, a namespace for the operator, and its rights. */
+/** As deploy/ has it: the CRD, a namespace for the operator, and its rights. Returns the kubeconfig of the operator's service account. */
 export async function installOperator(server: KubeApiServer): Promise<string> {
-  await server.kubectl("apply", "--server-side", "-f", CRD);
-  await server.kubectl("wait", "--for=condition=Established", "-f", CRD);
-  await server.kubectl("create", "namespace", NAMESPACE);
-  const kubeconfig = await server.serviceAccountKubeconfig(NAMESPACE, "operator");
-  const rbac = { apiVersion: "rbac.authorization.k8s.io/v1", metadata: { name: "operator" } };
-  const roleRef = { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "operator" };
-  const subjects = [{ kind: "ServiceAccount", name: "operator", namespace: NAMESPACE }];
-  const objects = [
-    { ...rbac, kind: "ClusterRole", rules: OPERATOR_RULES },
-    { ...rbac, kind: "ClusterRoleBinding", roleRef, subjects },
-  ];
-  writeFileSync(server.file("rbac.json"), JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }));
-  await server.kubectl("apply", "-f", server.file("rbac.json"));
-  return kubeconfig;
+  await server.kubectl("apply", "-k", DEPLOY);
+  await server.kubectl("wait", "--for=condition=Established", `crd/${TOMCAT_CLUSTERS.plural}.${TOMCAT_CLUSTERS.group}`);
+  return server.serviceAccountKubeconfig(OPERATOR_NAMESPACE, "tomcat-cluster-operator");
 }
 
 /** Remembers what it was told to change, but for Events and Leases. */
@@ -84,10 +74,14 @@ export class RunningOperator {
   readonly #client: RecordingClient;
   readonly #parts: Lifecycle;
 
-  constructor(kubeconfig: string, options: Partial<OperatorOptions> = {}) {
+  /** `access`: credentials, or the path of a kubeconfig. */
+  constructor(
+    access: string | Credentials,
+    { requestTimeoutMs = 30_000, ...options }: Partial<OperatorOptions> & { readonly requestTimeoutMs?: number } = {},
+  ) {
     const deps = { clock: systemClock, random: systemRandom, logger: this.log.logger, registry: this.#registry };
-    const credentials = new KubeConfigCredentials(deps, { kubeconfig });
-    this.#client = new RecordingClient({ ...deps, credentials }, { userAgent: "tomcat-cluster-operator/test" });
+    const credentials = typeof access === "string" ? new KubeConfigCredentials(deps, { kubeconfig: access }) : access;
+    this.#client = new RecordingClient({ ...deps, credentials }, { userAgent: "tomcat-cluster-operator/test", requestTimeoutMs });
     const operator = new Operator(
       {
         ...deps,
@@ -98,7 +92,7 @@ export class RunningOperator {
       },
       {
         image: "registry.example/tomcat-cluster:1",
-        namespace: NAMESPACE,
+        namespace: OPERATOR_NAMESPACE,
         identity: "one",
         watchNamespaces: [],
         electsLeader: false,
@@ -131,14 +125,25 @@ export class RunningOperator {
   }
 }
 
-/** One TomcatCluster, "default/<name>", and the parts of controllers and kubelet. */
+/** One TomcatCluster and the parts of controllers and kubelet. */
 export class ClusterOnServer {
   readonly #client: KubeTestClient["client"];
   readonly #ref: { readonly namespace: string; readonly name: string };
 
-  constructor(client: KubeTestClient["client"], name: string) {
+  constructor(client: KubeTestClient["client"], name: string, namespace = "default") {
     this.#client = client;
-    this.#ref = { namespace: "default", name };
+    this.#ref = { namespace, name };
+  }
+
+  /** Makes it. */
+  async create(spec: object = {}): Promise<void> {
+    const object = { apiVersion: API_VERSION, kind: KIND, metadata: this.#ref, spec };
+    await this.#client.create(TOMCAT_CLUSTERS, object as KubeObject);
+  }
+
+  /** Changes fields of its spec; its generation then. */
+  async change(spec: object): Promise<number> {
+    return (await this.#client.merge<KubeObject>(TOMCAT_CLUSTERS, this.#ref, { spec })).metadata.generation!;
   }
 
   get(): Promise<TomcatClusterObject> {

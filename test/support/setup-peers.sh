@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the real peers that the suites talk to: packages of Debian, as root, only what is missing; and Kubernetes, built with Go.
+# Installs the real peers that the suites talk to: packages of Debian, as root, only what is missing; and Kubernetes and Helm, built with Go.
 set -eu
 packages="tomcat10 libtomcat10-java apache2 wrk chromium default-jdk-headless iproute2 openssl procps containerd runc containernetworking-plugins iptables prometheus"
 missing=""
@@ -19,4 +19,5 @@ if [ -n "$missing" ]; then
   DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends $missing >/dev/null
 fi
 kubernetes=$(sh "$(dirname "$0")/build-kubernetes.sh")
-echo "All peers are installed; Kubernetes is in" $kubernetes
+helm=$(sh "$(dirname "$0")/build-helm.sh")
+echo "All peers are installed; Kubernetes is in" $kubernetes "and Helm is $helm"
