@@ -18,6 +18,8 @@ export interface Selection {
   readonly labelSelector?: string | undefined;
   /** "metadata.name=shop" */
   readonly fieldSelector?: string | undefined;
+  /** Nothing but their metadata is sent. Default false. */
+  readonly metadataOnly?: boolean | undefined;
 }
 
 export interface Page<T> {
@@ -103,7 +105,8 @@ export class KubeClient implements Lifecycle {
    * "Expired": start again.
    */
   async *pages<T extends KubeObject>(of: Resource, selection: Selection, options: CallOptions = {}): AsyncGenerator<Page<T>, void> {
-    const { namespace, labelSelector, fieldSelector } = selection;
+    const { namespace, labelSelector, fieldSelector, metadataOnly } = selection;
+    const form = metadataOnly ? { accept: metadataForm("PartialObjectMetadataList") } : {};
     let token: string | undefined;
     do {
       const query = { limit: PAGE_LIMIT, labelSelector, fieldSelector, continue: token };
@@ -111,7 +114,7 @@ export class KubeClient implements Lifecycle {
       const list = await this.#rest.send<{
         items?: (Omit<T, "apiVersion" | "kind"> & Partial<T>)[] | null;
         metadata?: { resourceVersion?: string; continue?: string };
-      }>({ ...options, method: "GET", path, query });
+      }>({ ...options, ...form, method: "GET", path, query });
       if (list.metadata?.resourceVersion === undefined)
         throw new InvalidAnswerError(`GET ${path} was answered by something that is no list`);
       // Objects in a list do not say what they are.
@@ -198,10 +201,11 @@ export class KubeClient implements Lifecycle {
    * signal's reason.
    */
   async watch<T extends KubeObject>(of: Resource, options: WatchOptions): Promise<AsyncGenerator<WatchEvent<T>, void>> {
-    const { namespace, labelSelector, fieldSelector, resourceVersion, timeoutSeconds, signal } = options;
+    const { namespace, labelSelector, fieldSelector, metadataOnly, resourceVersion, timeoutSeconds, signal } = options;
+    const form = metadataOnly ? { accept: metadataForm("PartialObjectMetadata") } : {};
     const path = collectionPath(of, namespace);
     const query = { watch: true, allowWatchBookmarks: true, resourceVersion, timeoutSeconds, labelSelector, fieldSelector };
-    return this.#events<T>(await this.#rest.open({ method: "GET", path, query, signal }), path, options);
+    return this.#events<T>(await this.#rest.open({ ...form, method: "GET", path, query, signal }), path, options);
   }
 
   async *#events<T extends KubeObject>(body: Readable, path: string, options: WatchOptions): AsyncGenerator<WatchEvent<T>, void> {
@@ -223,6 +227,18 @@ export class KubeClient implements Lifecycle {
     }
   }
 
+  /** The kinds of a group in one version; none where the API server has no such group. */
+  async kinds({ group, version }: Pick<Resource, "group" | "version">, options: CallOptions = {}): Promise<ReadonlySet<string>> {
+    const path = group === "" ? `/api/${version}` : `/apis/${group}/${version}`;
+    try {
+      const list = await this.#rest.send<{ resources?: readonly { readonly kind: string }[] }>({ ...options, method: "GET", path });
+      return new Set((list.resources ?? []).map(({ kind }) => kind));
+    } catch (error) {
+      if (error instanceof ApiError && error.statusCode === 404) return new Set();
+      throw error;
+    }
+  }
+
   /** Connections are made when they are needed. */
   start(): Promise<void> {
     return Promise.resolve();
@@ -232,6 +248,11 @@ export class KubeClient implements Lifecycle {
   async stop(): Promise<void> {
     await this.#pool.close();
   }
+}
+
+/** Kubernetes API concepts, "Metadata-only fetches". */
+function metadataForm(kind: string): string {
+  return `application/json;as=${kind};g=meta.k8s.io;v=v1`;
 }
 
 function applyRequest(path: string, object: KubeObject, { fieldManager, force = true, ...call }: ApplyOptions): ApiRequest {

@@ -17,6 +17,8 @@ export interface ApiRequest {
   readonly body?: unknown;
   /** Default "application/json". */
   readonly contentType?: string;
+  /** Which form of the answer is wanted. Default "application/json". */
+  readonly accept?: string;
   /** Default `requestTimeoutMs`; for one attempt. */
   readonly timeoutMs?: number | undefined;
   /** Attempts after the first. Default 4: about 3 s of waiting in all. */
@@ -149,7 +151,7 @@ export class RestClient {
         method: request.method,
         headers: {
           ...connection.headers,
-          accept: "application/json",
+          accept: request.accept ?? "application/json",
           "user-agent": this.#options.userAgent,
           ...(body === undefined ? {} : { "content-type": request.contentType ?? "application/json" }),
         },

@@ -1,19 +1,20 @@
-// The caches that the operator reads: TomcatClusters, the objects that it made of them, and workers' pods.
+// The caches that the operator reads: TomcatClusters, the objects that it made of them, workers' pods, and versions of ConfigMaps.
+import type { TomcatClusterManifest } from "../api/index.ts";
 import type { Clock, Lifecycle, Logger, Random, Registry } from "../base/index.ts";
 import {
-  ApiError,
   Informer,
   InformerMetrics,
   type InformerOptions,
   type KubeClient,
   type KubeObject,
+  keyOf,
   type ObjectRef,
   RESOURCES,
   type Resource,
 } from "../kube/index.ts";
-import { ADDED_KINDS, TOMCAT_CLUSTERS, USUAL_KINDS } from "./apply/owned-kinds.ts";
+import { TOMCAT_CLUSTERS, USUAL_KINDS } from "./apply/owned-kinds.ts";
 import { OWNER_INDEX, ownerUids } from "./apply/owned-objects.ts";
-import { APPLICATION_NAME, MANAGED_BY } from "./desired/index.ts";
+import { APPLICATION_NAME, balancerReferences, MANAGED_BY, workerReferences } from "./desired/index.ts";
 import type { TomcatClusterObject } from "./observe/observer.ts";
 import type { Pod } from "./observe/worker-pods.ts";
 
@@ -28,36 +29,49 @@ export interface CachesDeps {
 const OWNED = `app.kubernetes.io/managed-by=${MANAGED_BY}`;
 const WORKERS = `app.kubernetes.io/name=${APPLICATION_NAME},app.kubernetes.io/component=worker`;
 const BY_OWNER = { [OWNER_INDEX]: ownerUids };
+/** Index of clusters: by the keys of the ConfigMaps that they name. */
+const CONFIG_MAP_INDEX = "configMap";
 
 export class Caches implements Lifecycle {
   readonly clusters: readonly Informer<TomcatClusterObject>[];
   readonly pods: readonly Informer<Pod>[];
-  /** By kind; without those that the API server does not know. */
-  readonly owned: ReadonlyMap<string, readonly Informer<KubeObject>[]>;
+  /** Of everybody: nothing but which version each has, since any may be named by a cluster. */
+  readonly configMaps: readonly Informer<KubeObject>[];
+  readonly #deps: CachesDeps;
+  readonly #namespaces: readonly (string | undefined)[];
+  readonly #metrics: InformerMetrics;
+  readonly #owned: Map<string, readonly Informer<KubeObject>[]>;
+  /** Of kinds that came later, from before they are filled. */
+  readonly #added = new Map<string, readonly Informer<KubeObject>[]>();
+  #isStopped = false;
 
-  /** `namespaces`: undefined is all of them. `addedKinds`: of ADDED_KINDS, those that there are. */
-  constructor(deps: CachesDeps, namespaces: readonly (string | undefined)[], addedKinds: readonly Resource[]) {
-    const metrics = new InformerMetrics(deps.registry);
-    const informers = <T extends KubeObject>(options: InformerOptions<T>) =>
-      namespaces.map((namespace) => new Informer<T>({ ...deps, metrics }, { ...options, selection: { ...options.selection, namespace } }));
-    this.clusters = informers<TomcatClusterObject>({ resource: TOMCAT_CLUSTERS });
-    this.pods = informers<Pod>({
+  /** `namespaces`: undefined is all of them. */
+  constructor(deps: CachesDeps, namespaces: readonly (string | undefined)[]) {
+    this.#deps = deps;
+    this.#namespaces = namespaces;
+    this.#metrics = new InformerMetrics(deps.registry);
+    this.clusters = this.#informers<TomcatClusterObject>({ resource: TOMCAT_CLUSTERS, indexers: { [CONFIG_MAP_INDEX]: configMapKeys } });
+    this.pods = this.#informers<Pod>({
       resource: RESOURCES.Pod,
       selection: { labelSelector: WORKERS },
       indexers: BY_OWNER,
       transform: withoutSpec,
     });
-    const kinds = [...Object.values(USUAL_KINDS), ...addedKinds];
-    this.owned = new Map(
-      kinds.map((resource) => [
-        resource.kind,
-        informers<KubeObject>({ resource, selection: { labelSelector: OWNED }, indexers: BY_OWNER }),
-      ]),
-    );
+    this.configMaps = this.#informers<KubeObject>({
+      resource: RESOURCES.ConfigMap,
+      selection: { metadataOnly: true },
+      transform: versionAlone,
+    });
+    this.#owned = new Map(Object.values(USUAL_KINDS).map((resource) => [resource.kind, this.#ownedOf(resource)]));
+  }
+
+  /** By kind. Those of ADDED_KINDS come when they are filled, and go. */
+  get owned(): ReadonlyMap<string, readonly Informer<KubeObject>[]> {
+    return this.#owned;
   }
 
   get hasSynced(): boolean {
-    return this.#all.every(({ hasSynced }) => hasSynced);
+    return this.#first.every(({ hasSynced }) => hasSynced);
   }
 
   cluster(ref: ObjectRef): TomcatClusterObject | undefined {
@@ -68,41 +82,84 @@ export class Caches implements Lifecycle {
     return undefined;
   }
 
+  /** Keys of the clusters that name the ConfigMap with this key. */
+  clustersNaming(configMap: string): readonly string[] {
+    return this.clusters.flatMap(({ objects }) => objects.byIndex(CONFIG_MAP_INDEX, configMap).map(({ metadata }) => keyOf(metadata)));
+  }
+
+  /**
+   * Keeps objects of one more kind from now on; resolves when they are there. `prepare` adds handlers. Rejects with SyncTimeoutError, and keeps
+   * none then.
+   */
+  async add(resource: Resource, prepare: (informer: Informer<KubeObject>) => void): Promise<void> {
+    if (this.#isStopped) return;
+    const informers = this.#ownedOf(resource);
+    for (const informer of informers) prepare(informer);
+    this.#added.set(resource.kind, informers);
+    try {
+      await startAll(informers);
+    } catch (error) {
+      this.#added.delete(resource.kind);
+      throw error;
+    }
+    this.#owned.set(resource.kind, informers);
+  }
+
+  /** Keeps none of that kind any more, which was added. */
+  async remove({ kind }: Resource): Promise<void> {
+    const informers = this.#added.get(kind) ?? [];
+    this.#added.delete(kind);
+    this.#owned.delete(kind);
+    await stopAll(informers);
+  }
+
   /** Rejects with SyncTimeoutError. */
-  async start(): Promise<void> {
-    const results = await Promise.allSettled(this.#all.map((informer) => informer.start()));
-    const failed = results.find((result) => result.status === "rejected");
-    if (failed === undefined) return;
-    await this.stop();
-    throw failed.reason;
+  start(): Promise<void> {
+    return startAll(this.#first);
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#all.map((informer) => informer.stop()));
+    this.#isStopped = true;
+    await stopAll([...this.#first, ...[...this.#added.values()].flat()]);
   }
 
-  get #all(): readonly (Lifecycle & { readonly hasSynced: boolean })[] {
-    return [...this.clusters, ...this.pods, ...[...this.owned.values()].flat()];
+  get #first(): readonly (Lifecycle & { readonly hasSynced: boolean })[] {
+    const owned = [...this.#owned].flatMap(([kind, informers]) => (this.#added.has(kind) ? [] : informers));
+    return [...this.clusters, ...this.pods, ...this.configMaps, ...owned];
+  }
+
+  #ownedOf(resource: Resource): readonly Informer<KubeObject>[] {
+    return this.#informers<KubeObject>({ resource, selection: { labelSelector: OWNED }, indexers: BY_OWNER });
+  }
+
+  #informers<T extends KubeObject>(options: InformerOptions<T>): readonly Informer<T>[] {
+    const deps = { ...this.#deps, metrics: this.#metrics };
+    return this.#namespaces.map((namespace) => new Informer<T>(deps, { ...options, selection: { ...options.selection, namespace } }));
   }
 }
 
-/** Of ADDED_KINDS those that the API server has. What is installed later is found by the next start. */
-export async function findAddedKinds(
-  client: Pick<KubeClient, "list">,
-  namespace: string | undefined,
-  signal: AbortSignal,
-): Promise<readonly Resource[]> {
-  const found: Resource[] = [];
-  for (const resource of Object.values(ADDED_KINDS)) {
-    try {
-      await client.list(resource, { namespace, labelSelector: OWNED }, { signal });
-      found.push(resource);
-    } catch (error) {
-      // 403: not ours to make, where an operator may do less than everything.
-      if (!(error instanceof ApiError) || (error.statusCode !== 404 && error.statusCode !== 403)) throw error;
-    }
-  }
-  return found;
+/** All or none. */
+async function startAll(parts: readonly Lifecycle[]): Promise<void> {
+  const results = await Promise.allSettled(parts.map((part) => part.start()));
+  const failed = results.find((result) => result.status === "rejected");
+  if (failed === undefined) return;
+  await stopAll(parts);
+  throw failed.reason;
+}
+
+async function stopAll(parts: readonly Lifecycle[]): Promise<void> {
+  await Promise.all(parts.map((part) => part.stop()));
+}
+
+function configMapKeys({ metadata, spec }: TomcatClusterObject): readonly string[] {
+  const cluster = { spec } as Pick<TomcatClusterManifest, "spec">;
+  const named = [...workerReferences(cluster), ...balancerReferences(cluster)].filter(({ kind }) => kind === "ConfigMap");
+  return named.map(({ name }) => keyOf({ namespace: metadata.namespace, name }));
+}
+
+function versionAlone({ metadata: { namespace, name, uid, resourceVersion } }: KubeObject): KubeObject {
+  const metadata = { ...(namespace !== undefined && { namespace }), name, uid: uid!, resourceVersion: resourceVersion! };
+  return { apiVersion: "v1", kind: "ConfigMap", metadata };
 }
 
 /** Of a pod, what it is like counts here, and not what it is made of. */

@@ -1,13 +1,14 @@
 // The operator as one thing that starts and stops: it waits to be the leader, fills its caches, and reconciles.
 
 import { KIND } from "../api/index.ts";
-import { type Clock, delay, type Lifecycle, type Logger, type Random, type Registry, TomcatClusterError } from "../base/index.ts";
+import type { Clock, Lifecycle, Logger, Random, Registry } from "../base/index.ts";
 import { EventRecorder, type KubeClient, type KubeObject, keyOf, type Resource } from "../kube/index.ts";
 import type { ManagementServer } from "../management/index.ts";
+import { AddedKinds } from "./added-kinds.ts";
 import { ChannelKeys } from "./apply/channel-keys.ts";
 import { OwnWrites } from "./apply/own-writes.ts";
 import { OwnedObjects } from "./apply/owned-objects.ts";
-import { Caches, findAddedKinds } from "./caches.ts";
+import { Caches } from "./caches.ts";
 import { registerClusterMetrics } from "./cluster-metrics.ts";
 import { Controller, ControllerMetrics, LeaderElector, type LeadershipLostError } from "./controller/index.ts";
 import { DEFAULTS, type Defaults } from "./desired/index.ts";
@@ -45,13 +46,14 @@ export interface OperatorOptions {
   readonly concurrency?: number;
   /** After the update of one cluster to the operator's own image and defaults, before the next one's. Default 0. */
   readonly rolloutDelayMs?: number;
+  /** Between two looks which kinds of other products there are. Default 30 000. */
+  readonly kindsPeriodMs?: number;
   /** What pods are made of, by revision. Default DEFAULTS. */
   readonly defaults?: readonly Defaults[];
 }
 
 const NAME = "tomcat-cluster-operator";
 const CONCURRENCY = 8;
-const API_SERVER_RETRY_MS = 2000;
 
 export class Operator implements Lifecycle {
   readonly #deps: OperatorDeps;
@@ -62,6 +64,7 @@ export class Operator implements Lifecycle {
   #leading: Promise<void> | undefined;
   #isLeading = false;
   #caches: Caches | undefined;
+  #addedKinds: AddedKinds | undefined;
   #controller: Controller | undefined;
 
   constructor(deps: OperatorDeps, options: OperatorOptions) {
@@ -89,7 +92,8 @@ export class Operator implements Lifecycle {
   async stop(): Promise<void> {
     this.#stopped.abort();
     await this.#controller?.stop();
-    await this.#caches?.stop();
+    // Together: a look may wait for a cache to be filled.
+    await Promise.all([this.#addedKinds?.stop(), this.#caches?.stop()]);
     await this.#events.stop();
     await this.#elector?.stop();
     await this.#leading;
@@ -107,34 +111,40 @@ export class Operator implements Lifecycle {
     const { watchNamespaces } = this.#options;
     const namespaces = watchNamespaces.length === 0 ? [undefined] : watchNamespaces;
     this.#isLeading = true;
-    const addedKinds = await this.#addedKinds(namespaces[0]);
+    this.#caches = new Caches(this.#deps, namespaces);
+    const owned = new OwnedObjects(this.#deps, this.#caches.owned);
+    const controller = this.#controllerOf(this.#caches, owned);
+    this.#addedKinds = this.#addedKindsOf(this.#caches, owned, controller, namespaces[0]);
+    // The first to speak with the API server: it waits until there is one.
+    await this.#addedKinds.start();
     if (this.#stopped.signal.aborted) return;
-    this.#caches = new Caches(this.#deps, namespaces, addedKinds);
-    const controller = this.#controllerOf(this.#caches);
     await this.#caches.start();
     if (this.#stopped.signal.aborted) return;
     this.#controller = controller;
     await controller.start();
   }
 
-  /** Waits for an API server that is away: a process that ends and is started again would wait longer and longer. */
-  async #addedKinds(namespace: string | undefined): Promise<readonly Resource[]> {
-    const { clock, logger, client } = this.#deps;
-    for (;;) {
-      try {
-        return await findAddedKinds(client, namespace, this.#stopped.signal);
-      } catch (error) {
-        if (!(error instanceof TomcatClusterError && error.retryable)) throw error;
-        logger.warn({ err: error }, "The API server does not answer");
-      }
-      await delay(clock, API_SERVER_RETRY_MS, this.#stopped.signal);
-    }
+  #addedKindsOf(caches: Caches, owned: OwnedObjects, controller: Controller, namespace: string | undefined): AddedKinds {
+    const reconcileAll = () => {
+      for (const { metadata } of caches.clusters.flatMap(({ objects }) => [...objects.values()])) controller.add(keyOf(metadata));
+    };
+    const appeared = async (resource: Resource) => {
+      await caches.add(resource, (informer) => {
+        owned.listenTo(informer);
+        controller.watch(informer, ownerKeys);
+      });
+      reconcileAll();
+    };
+    const vanished = async (resource: Resource) => {
+      await caches.remove(resource);
+      reconcileAll();
+    };
+    return new AddedKinds({ ...this.#deps, appeared, vanished }, { namespace, periodMs: this.#options.kindsPeriodMs });
   }
 
-  #controllerOf(caches: Caches): Controller {
+  #controllerOf(caches: Caches, owned: OwnedObjects): Controller {
     const { clock, logger, registry, client, getText = fetchText } = this.#deps;
     const { image, namespace, defaults = DEFAULTS } = this.#options;
-    const owned = new OwnedObjects({ client }, caches.owned);
     const keys = new ChannelKeys(this.#deps);
     const progress = new ProgressWatch(clock);
     const writes = new OwnWrites();
@@ -171,6 +181,7 @@ export class Operator implements Lifecycle {
     }
     for (const informer of [...caches.owned.values()].flat()) controller.watch(informer, ownerKeys);
     for (const informer of caches.pods) controller.watch(informer, instanceKeys);
+    for (const informer of caches.configMaps) controller.watch(informer, ({ metadata }) => caches.clustersNaming(keyOf(metadata)));
     registerClusterMetrics(registry, clusters);
     return controller;
   }

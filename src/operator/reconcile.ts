@@ -35,7 +35,7 @@ export interface ReconcilerDeps extends StatusWriterDeps {
   readonly turns: UpdateTurns;
 }
 
-/** Nobody tells when views or references change. */
+/** Nobody tells when views or Secrets change. */
 const LOOK_AGAIN_MS = 30_000;
 const LOOK_AGAIN_SOON_MS = 2000;
 

@@ -19,14 +19,17 @@ export class OwnedObjects implements LiveObjects {
   readonly #caches: ReadonlyMap<string, readonly Cache[]>;
   readonly #writes = new OwnWrites();
 
-  /** `caches`: by kind, one for each namespace that is watched; before they start. */
+  /** `caches`: by kind, one for each namespace that is watched; before they start. Kinds may come and go. */
   constructor(deps: { readonly client: Pick<KubeClient, "find"> }, caches: ReadonlyMap<string, readonly Cache[]>) {
     this.#client = deps.client;
     this.#caches = caches;
+    for (const cache of [...caches.values()].flat()) this.listenTo(cache);
+  }
+
+  /** To a cache that joins those of the constructor; before it starts. */
+  listenTo(cache: Cache): void {
     const heard = (object: KubeObject) => this.#writes.heard(object);
-    for (const cache of [...caches.values()].flat()) {
-      cache.addHandler({ added: heard, updated: heard, deleted: (object) => this.#writes.gone(object) });
-    }
+    cache.addHandler({ added: heard, updated: heard, deleted: (object) => this.#writes.gone(object) });
   }
 
   knows(kind: string): boolean {

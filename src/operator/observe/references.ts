@@ -1,4 +1,4 @@
-// What the manifest names and somebody else owns: read anew each time, since the operator may not watch Secrets.
+// What the manifest names and somebody else owns: read anew each time. ConfigMaps are watched; Secrets are not the operator's to watch.
 import { hash } from "node:crypto";
 import type { TomcatCluster } from "../../api/index.ts";
 import { type KubeClient, type KubeObject, RESOURCES } from "../../kube/index.ts";

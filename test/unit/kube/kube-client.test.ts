@@ -12,7 +12,7 @@ import {
   RequestTimeoutError,
 } from "../../../src/kube/index.ts";
 import { parseExposition, sampleValue } from "../../support/exposition.ts";
-import { FakeApiServer, json, refusal, silence, stream } from "../../support/fake-api-server.ts";
+import { type Answer, FakeApiServer, json, refusal, silence, stream } from "../../support/fake-api-server.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { SeededRandom } from "../../support/seeded-random.ts";
 
@@ -56,6 +56,32 @@ async function throughWaits<T>(call: Promise<T>): Promise<T> {
 }
 
 describe("KubeClient", () => {
+  it("lists and watches metadata alone, where nothing else is wanted", async () => {
+    const metadata = { namespace: "web", name: "own", resourceVersion: "7" };
+    server.answers = [json({ metadata: { resourceVersion: "10" }, items: [{ metadata }] }), stream()];
+    const listed = await client.list(RESOURCES.ConfigMap, { metadataOnly: true });
+    assert.deepEqual(listed, [{ apiVersion: "v1", kind: "ConfigMap", metadata }]);
+    const events = await client.watch(RESOURCES.ConfigMap, { ...WATCH, metadataOnly: true, signal: new AbortController().signal });
+    await events.return();
+    const forms = server.requests.map(({ headers }) => headers.accept);
+    assert.deepEqual(forms, [
+      "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
+      "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1",
+    ]);
+  });
+
+  it("knows the kinds of a group, and none of a group that is not there", async () => {
+    const notFound: Answer = (_request, response) => response.writeHead(404).end("404 page not found\n");
+    server.answers = [json({ kind: "APIResourceList", resources: [{ name: "pods", kind: "Pod" }] }), notFound, refusal(403, "Forbidden")];
+    assert.deepEqual(await client.kinds({ group: "", version: "v1" }), new Set(["Pod"]));
+    assert.deepEqual(await client.kinds({ group: "x.example", version: "v1" }), new Set());
+    await assert.rejects(client.kinds({ group: "x.example", version: "v1" }), (error) => isApiError(error, "Forbidden"));
+    assert.deepEqual(
+      server.requests.map(({ path }) => path),
+      ["/api/v1", "/apis/x.example/v1", "/apis/x.example/v1"],
+    );
+  });
+
   it("says who it is and reads an object", async () => {
     server.answers = [json(POD)];
     assert.deepEqual(await client.get(RESOURCES.Pod, REF), POD);
