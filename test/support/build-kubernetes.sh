@@ -3,6 +3,7 @@
 # of the API server (etcd, kube-apiserver, kubectl), for which KUBEBUILDER_ASSETS is taken where it is set, and of a node. Needs Go.
 set -eu
 
+# From 1.37 on a kubelet needs containerd 2; Debian 12 has 1.6.
 KUBERNETES=1.36.3
 ETCD=3.6.6
 COREDNS=1.14.7
