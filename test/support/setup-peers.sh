@@ -19,5 +19,6 @@ if [ -n "$missing" ]; then
   DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends $missing >/dev/null
 fi
 kubernetes=$(sh "$(dirname "$0")/build-kubernetes.sh")
+sh "$(dirname "$0")/download-definitions.sh" >/dev/null
 helm=$(sh "$(dirname "$0")/build-helm.sh")
 echo "All peers are installed; Kubernetes is in" $kubernetes "and Helm is $helm"
