@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { ENTRY, LocalRun, ManifestFolder, ROOT } from "../support/local-cluster.ts";
@@ -24,6 +24,12 @@ describe("README.md", () => {
     const named = [...README.matchAll(/npm run ([a-z:]+)|npm (start|test)\b/g)].map((match) => (match[1] ?? match[2])!);
     assert.ok(named.length > 3);
     for (const name of named) assert.ok(name in scripts, `npm run ${name}`);
+  });
+
+  it("names files that exist", () => {
+    const named = README.matchAll(/\b(?:charts|crds|deploy|docs)\/[\w./-]*\w/g);
+    const missing = [...named].map(([path]) => path).filter((path) => !existsSync(join(ROOT, path)));
+    assert.deepEqual(missing, []);
   });
 
   it("shows a manifest and an application that count visits", async () => {
