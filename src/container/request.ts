@@ -34,6 +34,8 @@ export class Request implements HeldResponseOwner {
   readonly #services: RequestServices;
   readonly #held: HeldResponse;
   #session: Session | undefined;
+  /** Sessions that ended while they were the request's, and those that it changed besides: in use until its end. */
+  #others: Session[] | undefined;
   /** Whether the client has to be told the session's id. */
   #cookieDue = false;
   #attributes: Map<string, unknown> | undefined;
@@ -76,11 +78,16 @@ export class Request implements HeldResponseOwner {
     if (this.#held.headLeft) {
       throw new IllegalStateError("getSession: a session cannot be created after the head of the answer has left; ask for it earlier");
     }
-    this.#session?.endAccess();
-    this.#session = manager.createSession();
-    this.#session.access();
+    const session = manager.createSession();
+    this.#replaceSession(session);
     this.#cookieDue = true;
-    return this.#session;
+    return session;
+  }
+
+  /** Every session that the request may have changed, also those that have ended; its present one is the last. */
+  get usedSessions(): readonly Session[] {
+    const own = this.#session === undefined ? [] : [this.#session];
+    return this.#others === undefined ? own : [...this.#others, ...own];
   }
 
   /** Makes a session that the manager found under the client's id the request's session. */
@@ -93,10 +100,15 @@ export class Request implements HeldResponseOwner {
   /** Makes a session that the client did not ask for the request's, in place of what it has, and gives the client a cookie if it still can. */
   adoptSession(session: Session): void {
     if (this.#session === session) return;
-    this.#session?.endAccess();
-    this.#session = session;
-    session.access();
+    this.#replaceSession(session);
     this.#cookieDue = !this.#held.headLeft;
+  }
+
+  /** The request changes a session besides its own. */
+  useAlso(session: Session): void {
+    if (this.usedSessions.includes(session)) return;
+    session.access();
+    this.#keepUntilEnd(session);
   }
 
   /** Gives the session this id, unless it has it, and the client a cookie with it. */
@@ -195,7 +207,7 @@ export class Request implements HeldResponseOwner {
 
   completed(): void {
     this.#completed = true;
-    this.#session?.endAccess();
+    for (const session of this.usedSessions) session.endAccess();
     for (const hook of this.#onComplete ?? []) {
       try {
         hook();
@@ -207,6 +219,20 @@ export class Request implements HeldResponseOwner {
 
   releaseFailed(error: unknown): void {
     this.#services.logger.error({ err: error, context: this.context?.name, path: this.decodedUri }, "Answer could not be sent");
+  }
+
+  /** Of one that has ended it is to be known at the end whether others have learnt that. */
+  #replaceSession(session: Session): void {
+    const before = this.#session;
+    if (before?.valid) before.endAccess();
+    else if (before !== undefined) this.#keepUntilEnd(before);
+    this.#session = session;
+    session.access();
+  }
+
+  #keepUntilEnd(session: Session): void {
+    this.#others ??= [];
+    this.#others.push(session);
   }
 
   /** Stays synchronous until a hook returns a promise. */

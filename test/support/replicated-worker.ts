@@ -80,7 +80,7 @@ export class ReplicatedWorker {
   async #run(session: DeltaSession, work: (session: DeltaSession) => void | Promise<void>): Promise<void> {
     session.access();
     await work(session);
-    await this.manager.requestCompleted(session.alive ? session : undefined);
+    await this.manager.requestCompleted(session);
     session.endAccess();
   }
 }

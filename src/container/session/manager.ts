@@ -17,7 +17,7 @@ export interface Manager extends Lifecycle {
    * TooManySessionsError at a limit.
    */
   createSession(stem?: string): Session;
-  /** The session was changed by none of its requests. A promise, which never rejects, where others have to be told. */
+  /** The session was changed, or ended, by none of its requests. A promise, which never rejects, where others have to be told. */
   sessionChanged(session: Session): Promise<void> | undefined;
   /** Gives the session this id; the old one stays an alias for 60 s (rule 16). */
   changeSessionId(session: Session, newId: string): void;

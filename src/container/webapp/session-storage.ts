@@ -6,7 +6,7 @@ import { IllegalStateError } from "../errors.ts";
 import type { Manager } from "../session/manager.ts";
 import type { Session } from "../session/session.ts";
 
-/** A promise only where the manager has to fetch the session from elsewhere, or to tell others of a change outside of a request. */
+/** A promise only where the manager has to fetch the session from elsewhere, or to tell others of an end or of a change outside of a request. */
 export type Awaitable<T> = T | Promise<T>;
 
 export interface StoredUse {
@@ -68,6 +68,7 @@ export class AttributeStorage implements SessionStorage {
       session.access();
       session.invalidate();
       session.endAccess();
+      return this.#manager.sessionChanged(session);
     });
   }
 
@@ -94,9 +95,10 @@ export class AttributeStorage implements SessionStorage {
       session.maxInactiveInterval = maxInactiveSeconds;
     }
     const current = request === undefined ? undefined : requestOf(request);
-    // A session that the application made with getSession() stays the request's.
-    if (current !== undefined && (current.session === undefined || this.#holds(current.session))) {
-      current.adoptSession(session);
+    if (current !== undefined && !current.complete) {
+      // A session that the application made with getSession() stays the request's.
+      if (current.session === undefined || this.#holds(current.session)) current.adoptSession(session);
+      else current.useAlso(session);
       return;
     }
     session.access();

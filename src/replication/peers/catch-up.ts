@@ -104,7 +104,7 @@ export class CatchUp {
   }
 
   async #sendInBlocks(source: CatchUpSource, stems: readonly string[], ids: ReadonlyMap<string, string>): Promise<boolean> {
-    const blocks = new StateBlocks(source, stems, this.#deps.logger);
+    const blocks = new StateBlocks(this.#deps, source, stems);
     for (let block = blocks.next(); block !== undefined; block = blocks.next()) {
       if (!(await this.#sendBlock(source, block, ids))) return false;
       if (this.#stopping.signal.aborted || !this.#peer.present) return true;

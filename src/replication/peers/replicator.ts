@@ -30,7 +30,7 @@ export interface PublishedSession {
   readonly orderKey: string;
   readonly version: number;
   safe: boolean;
-  /** How often a member kept its own copy against this one. */
+  /** How often another member's copy won against a change that was made here. */
   readonly overruled: number;
 }
 
@@ -320,7 +320,7 @@ export class Replicator implements MembershipListener {
     session.safe = false;
     if (destinations.length === 0) return false;
     const { channel, clock, metrics } = this.#deps;
-    const { version } = session;
+    const { version, overruled } = session;
     // Option 10 is sent as a synchronous message that no request waits for: only so a failure comes back to our books.
     const asynchronous = mode.asynchronous && mode.acknowledge === "None";
     const startedMs = clock.monotonic();
@@ -332,17 +332,19 @@ export class Replicator implements MembershipListener {
         () => {
           if (session.version === version) session.safe = true;
           if (!mode.asynchronous) metrics.sendSeconds.observe((clock.monotonic() - startedMs) / 1000);
-          this.#underWay.end(period);
           return true;
         },
-        (error: unknown) => this.#failed(error, publication, version, destinations.length).finally(() => this.#underWay.end(period)),
-      );
+        (error: unknown) => this.#failed(error, publication, version, destinations.length),
+      )
+      // What another copy has replaced meanwhile, or is going to replace, nobody keeps.
+      .then((kept) => kept && session.overruled === overruled)
+      .finally(() => this.#underWay.end(period));
     return mode.asynchronous && !asynchronous ? true : sent;
   }
 
   /**
    * Who refused the message gets the whole session now, which is waited for; who was silent, later, without anybody waiting. True
-   * when somebody has the change after all, and nobody has a copy that is going to replace it.
+   * when somebody has the change after all.
    */
   async #failed(error: unknown, publication: Publication, version: number, destinations: number): Promise<boolean> {
     const { source, session, event } = publication;
@@ -351,7 +353,6 @@ export class Replicator implements MembershipListener {
     if (partly && session.version === version) session.safe = true;
     this.#deps.metrics.failures.inc({ reason: systemErrorCode(faulty[0]?.cause ?? error) ?? "UNKNOWN" }, Math.max(1, faulty.length));
     this.#deps.logger.debug({ err: error, manager: source.contextName, type: eventName(event) }, "Message did not reach every member");
-    const overruledBefore = session.overruled;
     const refusals: Promise<boolean>[] = [];
     for (const { member, cause } of faulty) {
       const entry = this.#entries.get(member.key);
@@ -364,7 +365,7 @@ export class Replicator implements MembershipListener {
       if (refused) refusals.push(caughtUp.then(() => !entry.peer.isBehind(source, stemOf(session.id))));
     }
     const caughtUp = await Promise.all(refusals);
-    return session.overruled === overruledBefore && (partly || caughtUp.includes(true));
+    return partly || caughtUp.includes(true);
   }
 
   /** One line for a member, not for each message that it missed. */

@@ -17,7 +17,6 @@ import type { ManagerCluster } from "./manager-cluster.ts";
 import { SessionInventory } from "./session-inventory.ts";
 import { SessionReceiver, type SessionTable } from "./session-receiver.ts";
 import type { SessionState } from "./session-state.ts";
-import { UnawaitedSends } from "./unawaited-sends.ts";
 
 export interface DeltaManagerDeps extends ManagerDeps {
   readonly cluster: ManagerCluster;
@@ -40,7 +39,6 @@ export class DeltaManager
   /** Ended or renamed here: members that were away have to hear of it. */
   readonly #ended = new EndedSessions();
   readonly #endedElsewhere = new EndedSessions();
-  readonly #unawaited = new UnawaitedSends();
   #stateTransferred = false;
   /** Whether sessions are ended for all members because this one stops. */
   #endsEverywhere = false;
@@ -129,7 +127,6 @@ export class DeltaManager
   override sessionChanged(session: Session): Promise<void> | undefined {
     if (!(session instanceof DeltaSession)) return undefined;
     const kept = this.requestCompleted(session);
-    this.#unawaited.add(kept);
     return kept instanceof Promise ? kept.then(() => undefined) : undefined;
   }
 
@@ -151,9 +148,8 @@ export class DeltaManager
    * The application has ended its answer: sends what the request changed, and tells whether another member has it. The last bytes
    * may leave when that is known (rules 7 to 9).
    */
-  requestCompleted(session: DeltaSession | undefined): Kept {
-    const earlier = this.#unawaited.take();
-    if (session === undefined || !session.alive) return earlier;
+  requestCompleted(session: DeltaSession): Kept {
+    if (!session.alive) return session.kept;
     const wasPrimary = session.primary;
     session.primary = true;
     session.servedBy = undefined;
@@ -162,9 +158,9 @@ export class DeltaManager
       if (!session.announced) session.changeSent(this.#announce(session));
       session.changeSent(this.#publishDelta(session, delta));
     } else if (this.#accessDue(session, wasPrimary)) {
-      return allKept(allKept(earlier, session.kept), awaited(this.#publishAccess(session)));
+      return allKept(session.kept, awaited(this.#publishAccess(session)));
     }
-    return allKept(earlier, session.kept);
+    return session.kept;
   }
 
   /**
@@ -172,15 +168,15 @@ export class DeltaManager
    * member has served the session since, what this request changed must not overwrite what that one answered: it is given up, unless
    * other requests run with the session here. `uses`: how often this request counts among those.
    */
-  requestAbandoned(session: DeltaSession | undefined, { uses }: { readonly uses: 0 | 1 }): Kept {
-    if (session?.servedBy === undefined || session.uses > uses) return this.requestCompleted(session);
+  requestAbandoned(session: DeltaSession, { uses }: { readonly uses: 0 | 1 }): Kept {
+    if (!session.alive || session.servedBy === undefined || session.uses > uses) return this.requestCompleted(session);
     session.giveUpChanges();
-    return this.requestSkipped();
+    return true;
   }
 
-  /** The request was not replicated; its changes go with the next one that is (ha.md 9). */
-  requestSkipped(): Kept {
-    return this.#unawaited.take();
+  /** The request was not replicated; its changes go with the next one that is (ha.md 9), but for the end of the session. */
+  requestSkipped(session: DeltaSession): Kept {
+    return session.alive ? true : session.kept;
   }
 
   /** From the cluster. Throws what refuses the message, so that its sender learns of it (rule 12). */
@@ -300,8 +296,7 @@ export class DeltaManager
     if (!session.primary && !session.inUse && !this.#endsEverywhere) return;
     this.#ended.add(stemOf(session.id), session.id, this.clock.monotonic());
     const publication = { source: this, session, event: SESSION_EVENTS.SessionExpired, knownId: session.id };
-    const sent = this.#cluster.replicator.publish(publication, sessionExpired(this.contextName, session.id, this.clock.now()));
-    if (session.inUse) this.#unawaited.add(sent);
+    session.changeSent(this.#cluster.replicator.publish(publication, sessionExpired(this.contextName, session.id, this.clock.now())));
   }
 
   /** For pages. The digest only on demand: it keeps the event loop while it encodes every session. */
@@ -367,7 +362,7 @@ export class DeltaManager
   /** Sends what unreplicated requests left behind, and again, acknowledged, what was sent without since `sinceMs`. */
   async #flush(sinceMs: number): Promise<void> {
     const sent = new Map<string, string>();
-    const pending: Kept[] = [this.#unawaited.take()];
+    const pending: Kept[] = [];
     for (const [stem, session] of this.sessions) {
       if (!session.primary || !session.alive) continue;
       if (session.announced && session.lastSentMs >= sinceMs) sent.set(stem, session.id);

@@ -47,7 +47,7 @@ export class DeltaSession extends StandardSession {
   announced = false;
   /** Whether at least one other member has its newest version, or may be assumed to. */
   safe = false;
-  /** How often a member kept its own copy of it against this one. */
+  /** How often another member's copy won against a change that was made here. */
   overruled = 0;
   /** Of the clock's `monotonic`, when the others last heard of it from here. */
   lastSentMs = Number.NEGATIVE_INFINITY;

@@ -202,6 +202,7 @@ export class SessionReceiver {
     const choice = chooseCopy(own, { version, thisAccessedTime, fromItsServer, compareContent: () => compareContent(state, own) });
     if (choice === "Keep") return;
     if (own.primary) this.#table.conflict();
+    if (own.copiedFrom === undefined) own.overruled++;
     // Under an old name it comes from a member that has not heard of the new one.
     if (own.id !== state.id && stemOf(own.id) === stem) this.#table.rename(own, state.id);
     this.#takeOver(own, state, sender);

@@ -1,5 +1,5 @@
 // The sessions of a manager in blocks of a bounded size (rule 6).
-import type { Logger } from "../../base/index.ts";
+import type { Clock, Logger } from "../../base/index.ts";
 import { encodeSessionStates, type SessionState } from "../session/session-state.ts";
 
 /** A manager as those see it who send its sessions. */
@@ -23,8 +23,15 @@ export interface StateBlock {
   readonly gone: readonly string[];
 }
 
+export interface StateBlocksDeps {
+  readonly clock: Pick<Clock, "monotonic">;
+  readonly logger: Logger;
+}
+
 /** Far below the 1 MiB of rule 6: no request is served while a block is encoded here, or installed there. */
 export const MAX_BLOCK_BYTES = 65_536;
+/** So long may requests wait for a block: code that has not run for a while takes ten times as long for the first of them. */
+const MAX_BLOCK_MS = 0.5;
 const FIRST_SESSIONS = 16;
 /** Small sessions cost time too. */
 const MOST_SESSIONS = 256;
@@ -33,37 +40,37 @@ const PLANNED_FILL = 0.8;
 
 /** Each block is encoded when it is asked for, from the sessions as they are then. A session larger than a block travels alone. */
 export class StateBlocks {
+  readonly #deps: StateBlocksDeps;
   readonly #source: StateSource;
-  readonly #logger: Logger;
   readonly #stems: readonly string[];
   #next = 0;
-  #sessionsPerBlock: number;
+  #sessionsPerBlock = FIRST_SESSIONS;
 
-  constructor(source: StateSource, stems: readonly string[], logger: Logger, sessionsPerBlock: number = FIRST_SESSIONS) {
+  constructor(deps: StateBlocksDeps, source: StateSource, stems: readonly string[]) {
+    this.#deps = deps;
     this.#source = source;
     this.#stems = stems;
-    this.#logger = logger;
-    this.#sessionsPerBlock = sessionsPerBlock;
   }
 
   /** Undefined when every session has been in a block. */
   next(): StateBlock | undefined {
     while (this.#next < this.#stems.length) {
       const stems = this.#stems.slice(this.#next, this.#next + this.#sessionsPerBlock);
+      const startedMs = this.#deps.clock.monotonic();
       const block = this.#encode(stems);
       if (block === undefined) continue;
       this.#next += stems.length;
-      this.#plan(block);
+      this.#plan(block, this.#deps.clock.monotonic() - startedMs);
       return block;
     }
     return undefined;
   }
 
   /** The next block from what this one needed. */
-  #plan({ data, sessions }: StateBlock): void {
-    if (sessions === 0) return;
-    const fitting = Math.floor((MAX_BLOCK_BYTES * PLANNED_FILL * sessions) / data.length);
-    this.#sessionsPerBlock = Math.max(1, Math.min(fitting, MOST_SESSIONS));
+  #plan({ data, sessions, stems }: StateBlock, elapsedMs: number): void {
+    const fitting = sessions === 0 ? MOST_SESSIONS : Math.floor((MAX_BLOCK_BYTES * PLANNED_FILL * sessions) / data.length);
+    const inTime = Math.floor((MAX_BLOCK_MS * stems.length) / elapsedMs);
+    this.#sessionsPerBlock = Math.max(1, Math.min(fitting, inTime, MOST_SESSIONS));
   }
 
   /** Undefined: too many sessions at once; fewer will be tried. */
@@ -90,7 +97,7 @@ export class StateBlocks {
       return encodeSessionStates(states);
     } catch (error) {
       if (states.length === 1)
-        this.#logger.error({ err: error, manager: this.#source.contextName }, "Session cannot be sent and is left out");
+        this.#deps.logger.error({ err: error, manager: this.#source.contextName }, "Session cannot be sent and is left out");
       return undefined;
     }
   }

@@ -61,7 +61,7 @@ export class StateDonor {
     let sessions = 0;
     const unacknowledged: Promise<void>[] = [];
     try {
-      const blocks = new StateBlocks(this.#source, this.#source.stems(), logger);
+      const blocks = new StateBlocks(this.#deps, this.#source, this.#source.stems());
       let data: Buffer | undefined = blocksFirst(blocks, (count) => (sessions += count));
       // Also without sessions there is one block: a Tomcat sends one, and a final message without any means that it got lost.
       for (data ??= encodeSessionStates([]); data !== undefined; data = blocksFirst(blocks, (count) => (sessions += count))) {

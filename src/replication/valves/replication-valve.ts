@@ -3,7 +3,7 @@ import { asError } from "../../base/index.ts";
 import type { AttributeValue } from "../../config/index.ts";
 import type { Request, Valve } from "../../container/index.ts";
 import { InvalidPatternError } from "../errors.ts";
-import type { Kept } from "../peers/kept.ts";
+import { allKept, type Kept } from "../peers/kept.ts";
 import type { ReplicationMetrics } from "../replication-metrics.ts";
 import { DeltaManager } from "../session/delta-manager.ts";
 import { DeltaSession } from "../session/delta-session.ts";
@@ -60,10 +60,15 @@ export class ReplicationValve implements Valve {
   }
 
   #completed(request: Request, manager: DeltaManager): Promise<void> | undefined {
-    if (this.#filter?.test(request.decodedUri) === true) return this.#judge(request, manager.requestSkipped());
-    const session = sessionOf(request);
-    if (!request.clientGone) return this.#judge(request, manager.requestCompleted(session));
-    return this.#judge(request, manager.requestAbandoned(session, { uses: request.complete ? 0 : 1 }));
+    const skipped = this.#filter?.test(request.decodedUri) === true;
+    let kept: Kept = true;
+    for (const session of request.usedSessions) {
+      if (!(session instanceof DeltaSession)) continue;
+      if (skipped) kept = allKept(kept, manager.requestSkipped(session));
+      else if (!request.clientGone) kept = allKept(kept, manager.requestCompleted(session));
+      else kept = allKept(kept, manager.requestAbandoned(session, { uses: request.complete ? 0 : 1 }));
+    }
+    return this.#judge(request, kept);
   }
 
   /** Without a promise where nothing is awaited: most requests change nothing. */
@@ -87,14 +92,9 @@ export class ReplicationValve implements Valve {
 
   #indicatePrimary(request: Request): void {
     if (this.#primaryIndicatorName === undefined) return;
-    const session = sessionOf(request);
-    if (session !== undefined) request.attributes.set(this.#primaryIndicatorName, session.primary);
+    const { session } = request;
+    if (session instanceof DeltaSession) request.attributes.set(this.#primaryIndicatorName, session.primary);
   }
-}
-
-function sessionOf(request: Request): DeltaSession | undefined {
-  const session = request.session;
-  return session instanceof DeltaSession ? session : undefined;
 }
 
 function wholeMatch(pattern: string): RegExp {

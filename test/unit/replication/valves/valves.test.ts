@@ -5,8 +5,9 @@ import type { AttributeValue } from "../../../../src/config/index.ts";
 import type { Manager, Request, Session, Valve } from "../../../../src/container/index.ts";
 import { StandardManager } from "../../../../src/container/index.ts";
 import { stemOf } from "../../../../src/protocol/index.ts";
-import { changeSessionId } from "../../../../src/replication/message-bodies.ts";
+import { allSessionData, changeSessionId } from "../../../../src/replication/message-bodies.ts";
 import { SESSION_EVENTS } from "../../../../src/replication/messages.ts";
+import { encodeSessionStates } from "../../../../src/replication/session/session-state.ts";
 import { JvmRouteBinderValve } from "../../../../src/replication/valves/jvm-route-binder-valve.ts";
 import { ReplicationValve } from "../../../../src/replication/valves/replication-valve.ts";
 import { CONTEXT, DeltaNode } from "../../../support/delta-node.ts";
@@ -22,6 +23,7 @@ class TestRequest {
   readonly decodedUri: string;
   readonly requestedSessionId: string | undefined;
   readonly session: Session | undefined;
+  readonly usedSessions: Session[] = [];
   cookie: string | undefined;
   /** Bytes of the answer have left. */
   streamed = false;
@@ -37,6 +39,7 @@ class TestRequest {
     this.requestedSessionId = options.id;
     this.session = options.id === undefined ? undefined : (manager.findSession(options.id) as Session | undefined);
     this.session?.access();
+    if (this.session !== undefined) this.usedSessions.push(this.session);
   }
 
   changeSessionId(newId: string): void {
@@ -183,6 +186,18 @@ describe("ReplicationValve", () => {
     );
   });
 
+  it("answers 503 when another copy has replaced the change while the answer waited: durability Required (rules 8, 11)", async () => {
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    group.fate = () => "Held";
+    const request = new TestRequest(a.manager, { id });
+    const answered = request.through(valve({ durability: "Required" }), set);
+    const newer = { ...b.find(id).exportState(), version: 7 };
+    await a.channel.receive(allSessionData(CONTEXT, encodeSessionStates([newer]), 0), b.channel.localMember);
+    group.release();
+    await answered;
+    assert.equal(request.replacedBy, 503);
+  });
+
   it("answers 503 also when the session was renamed while its copy was declined: durability Required (rules 8, 16)", async () => {
     const id = await overtaken();
     group.fate = (from, _to, { event }) => (from === "2" ? "Lost" : event === SESSION_EVENTS.AllSessionData ? "Held" : "Delivered");
@@ -258,16 +273,40 @@ describe("ReplicationValve", () => {
 
   it("waits for the end of a session, too", async () => {
     const id = await a.create((session) => session.setAttribute("n", 1));
-    class Invalidated extends TestRequest {
-      override readonly session: Session | undefined = undefined;
-    }
-    const request = new Invalidated(a.manager, { id });
-    const session = a.find(id);
-    session.access();
-    const pending = request.through(valve(), () => session.invalidate());
+    const pending = new TestRequest(a.manager, { id }).through(valve(), ({ session }) => session?.invalidate());
     assert.ok(pending instanceof Promise);
     await pending;
     assert.equal(b.has(id), false);
+  });
+
+  it("waits for the end of a session of a request that is not replicated, too", async () => {
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    const pending = new TestRequest(a.manager, { id }).through(valve({ filter: ".*" }), ({ session }) => session?.invalidate());
+    assert.ok(pending instanceof Promise);
+    await pending;
+    assert.equal(b.has(id), false);
+  });
+
+  it("answers 503 to none of the requests that run meanwhile when a session's end is not known to others: durability Required (rule 8)", async () => {
+    const [id, other] = [
+      await a.create((session) => session.setAttribute("n", 1)),
+      await a.create((session) => session.setAttribute("n", 1)),
+    ];
+    group.fate = () => "Lost";
+    const ending = new TestRequest(a.manager, { id });
+    const innocent = [new TestRequest(a.manager), new TestRequest(a.manager, { id: other })];
+    const required = valve({ durability: "Required" });
+    const ended = ending.through(required, ({ session }) => session?.invalidate());
+    assert.deepEqual(
+      innocent.map((request) => request.through(required)),
+      [undefined, undefined],
+    );
+    await ended;
+    assert.deepEqual(
+      [ending, ...innocent].map(({ replacedBy }) => replacedBy),
+      [503, undefined, undefined],
+    );
+    assert.equal(new TestRequest(a.manager, { id: other }).through(required), undefined);
   });
 
   const filters: readonly (readonly [string, string, boolean])[] = [
