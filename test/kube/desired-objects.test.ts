@@ -4,16 +4,16 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { parseAllDocuments, stringify } from "yaml";
 import { systemClock } from "../../src/base/index.ts";
-import { ApiError, isApiError, KubeConfigCredentials, type KubeObject, RESOURCES, type Resource } from "../../src/kube/index.ts";
+import { ApiError, isApiError, KubeConfigCredentials, type KubeObject, RESOURCES } from "../../src/kube/index.ts";
+import { resourceOf } from "../../src/operator/apply/owned-kinds.ts";
 import { desiredObjects, INITIAL_BALANCERS } from "../../src/operator/desired/index.ts";
 import { clusterOf, DESIRED_INPUTS, objectOf } from "../support/desired-inputs.ts";
 import { KubeApiServer } from "../support/kube-api-server.ts";
 import { KubeTestClient } from "../support/kube-test-client.ts";
+import { definitionFile } from "../support/kubernetes-assets.ts";
 
 const GOLDEN = new URL("../golden/desired/", import.meta.url).pathname;
 const OUTPUT = ".out.yaml";
-/** Kinds that come with other products. */
-const ELSEWHERE = ["HTTPRoute", "PodMonitor", "PrometheusRule"];
 const PODS = ["StatefulSet", "Deployment"];
 
 let server: KubeApiServer;
@@ -22,6 +22,10 @@ let test: KubeTestClient;
 before(async () => {
   server = await KubeApiServer.start();
   test = new KubeTestClient(new KubeConfigCredentials({ clock: systemClock }, { kubeconfig: server.adminKubeconfig }));
+  for (const plural of ["httproutes", "podmonitors", "prometheusrules"] as const) {
+    await server.kubectl("apply", "--server-side", "-f", definitionFile(plural));
+    await server.kubectl("wait", "--for=condition=Established", "-f", definitionFile(plural));
+  }
   await namespace("web");
   await namespace("restricted", { "pod-security.kubernetes.io/enforce": "restricted" });
 });
@@ -38,12 +42,11 @@ function namespace(name: string, labels: Record<string, string> = {}): Promise<u
 // biome-ignore lint/suspicious/noExplicitAny: objects whose types are Kubernetes' own
 function objectsOf(name: string): readonly any[] {
   const documents = parseAllDocuments(readFileSync(`${GOLDEN}${name}${OUTPUT}`, "utf8"));
-  return documents.map((document) => document.toJS()).filter(({ kind }) => !ELSEWHERE.includes(kind));
+  return documents.map((document) => document.toJS());
 }
 
 function apply(object: KubeObject): Promise<KubeObject> {
-  const known: Readonly<Record<string, Resource>> = RESOURCES;
-  return test.client.apply(known[object.kind!]!, object, { fieldManager: "test" });
+  return test.client.apply(resourceOf(object.kind), object, { fieldManager: "test" });
 }
 
 describe("what is made of a TomcatCluster, in a real API server", () => {

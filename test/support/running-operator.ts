@@ -1,6 +1,6 @@
 // An Operator on a real API server, with the rights that the chart gives it, and what no controller and no kubelet does there.
 import { API_VERSION, KIND } from "../../src/api/index.ts";
-import { type Lifecycle, LifecycleGroup, Registry, systemClock, systemRandom } from "../../src/base/index.ts";
+import { type Clock, type Lifecycle, LifecycleGroup, Registry, systemClock, systemRandom } from "../../src/base/index.ts";
 import {
   type ApplyOptions,
   type CallOptions,
@@ -65,6 +65,12 @@ class RecordingClient extends KubeClient {
   }
 }
 
+export interface RunningOperatorOptions extends Partial<OperatorOptions> {
+  readonly requestTimeoutMs?: number;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+}
+
 export class RunningOperator {
   readonly log = new MemoryLog();
   readonly failures: unknown[] = [];
@@ -75,11 +81,8 @@ export class RunningOperator {
   readonly #parts: Lifecycle;
 
   /** `access`: credentials, or the path of a kubeconfig. */
-  constructor(
-    access: string | Credentials,
-    { requestTimeoutMs = 30_000, ...options }: Partial<OperatorOptions> & { readonly requestTimeoutMs?: number } = {},
-  ) {
-    const deps = { clock: systemClock, random: systemRandom, logger: this.log.logger, registry: this.#registry };
+  constructor(access: string | Credentials, { requestTimeoutMs = 30_000, clock = systemClock, ...options }: RunningOperatorOptions = {}) {
+    const deps = { clock, random: systemRandom, logger: this.log.logger, registry: this.#registry };
     const credentials = typeof access === "string" ? new KubeConfigCredentials(deps, { kubeconfig: access }) : access;
     this.#client = new RecordingClient({ ...deps, credentials }, { userAgent: "tomcat-cluster-operator/test", requestTimeoutMs });
     const operator = new Operator(
@@ -179,7 +182,8 @@ export class ClusterOnServer {
     });
   }
 
-  async startPod(ordinal: number, revision: string, address: string): Promise<void> {
+  /** "faltering": it was ready, and is not any more. */
+  async startPod(ordinal: number, revision: string, address: string, state: "ready" | "starting" | "faltering" = "ready"): Promise<void> {
     const { metadata } = await this.statefulSet();
     const name = `${this.#ref.name}-${ordinal}`;
     const owner = { apiVersion: "apps/v1", kind: "StatefulSet", name: metadata.name, uid: metadata.uid!, controller: true };
@@ -195,8 +199,11 @@ export class ClusterOnServer {
       spec: { containers: [{ name: "worker", image: "none" }] },
     };
     await this.#client.create(RESOURCES.Pod, pod as KubeObject);
-    const conditions = [{ type: "Ready", status: "True", lastTransitionTime: "2026-01-01T00:00:00Z" }];
-    await this.#status(RESOURCES.Pod, name, { phase: "Running", podIP: address, podIPs: [{ ip: address }], conditions });
+    const conditions = [{ type: "Ready", status: state === "ready" ? "True" : "False", lastTransitionTime: "2026-01-01T12:00:00Z" }];
+    const running = { startedAt: `2026-01-01T${state === "faltering" ? "11" : "13"}:00:00Z` };
+    const container = { name: "worker", image: "none", imageID: "", ready: state === "ready", restartCount: 0, state: { running } };
+    const addresses = { podIP: address, podIPs: [{ ip: address }] };
+    await this.#status(RESOURCES.Pod, name, { phase: "Running", ...addresses, conditions, containerStatuses: [container] });
   }
 
   async hasPod(ordinal: number): Promise<boolean> {
