@@ -9,6 +9,7 @@ import { CHART, helm, RELEASE, renderChart } from "../support/helm.ts";
 import { KubeApiServer } from "../support/kube-api-server.ts";
 import { admits } from "../support/network-policy.ts";
 import { RunningOperator } from "../support/running-operator.ts";
+import { chartValues } from "../support/values-table.ts";
 
 const GOLDEN = new URL("../golden/chart/", import.meta.url).pathname;
 const INPUT = ".in.yaml";
@@ -61,6 +62,16 @@ describe("the chart", () => {
     }
   });
 
+  it("renders with each of its switches the other way", () => {
+    const text = readFileSync(join(CHART, "values.yaml"), "utf8");
+    const switches = chartValues(text).filter(({ default: value }) => value === "true" || value === "false");
+    assert.ok(switches.length > 8);
+    for (const { key, default: value } of switches) {
+      const other = key.split(".").reduceRight<unknown>((inner, part) => ({ [part]: inner }), value === "false");
+      assert.ok(objectsOf(renderChart(other as object)).length > 4, key);
+    }
+  });
+
   it("has one name for release and operator where they are the same, and a short one where they are long", () => {
     const nameOf = (release: string, values = {}) =>
       objectsOf(renderChart(values, release)).find(({ kind }) => kind === "Deployment").metadata.name;
@@ -92,10 +103,14 @@ describe("the chart", () => {
     assert.ok(rules.every(({ verbs, apiGroups }) => !verbs.includes("*") && !apiGroups.includes("*")));
   });
 
-  it("lets everybody in to the management port and nobody anywhere else, or those alone that are named", () => {
+  it("lets everybody in to the management port and nobody anywhere else, or those alone that are named, and helm test", async () => {
     const policies = (from: readonly object[]) =>
       objectsOf(renderChart({ networkPolicy: { from } })).filter(({ kind }) => kind === "NetworkPolicy");
-    const source = (namespace: string) => ({ namespace, namespaceLabels: { "kubernetes.io/metadata.name": namespace }, labels: {} });
+    const source = (namespace: string, labels = {}) => ({
+      namespace,
+      namespaceLabels: { "kubernetes.io/metadata.name": namespace },
+      labels,
+    });
     const [open] = policies([]);
     const operator = { ...source(RELEASE), labels: open.spec.podSelector.matchLabels };
     const monitoring = policies([{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "monitoring" } } }]);
@@ -103,6 +118,8 @@ describe("the chart", () => {
     assert.equal(admits([open], source("web"), operator, 8080), false);
     assert.equal(admits(monitoring, source("monitoring"), operator, 9090), true);
     assert.equal(admits(monitoring, source("web"), operator, 9090), false);
+    const [test] = objectsOf(await helm(["template", RELEASE, CHART, "--show-only=templates/tests/readiness.yaml"]));
+    assert.equal(admits(monitoring, source(RELEASE, test.metadata.labels), operator, 9090), true);
   });
 
   it("gives Grafana the dashboard as it is", () => {

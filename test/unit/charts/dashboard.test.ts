@@ -19,7 +19,7 @@ const { panels, templating } = JSON.parse(readFileSync(FILE, "utf8")) as {
 const targets = panels.flatMap((panel) => panel.targets ?? []);
 const expressions = [...targets.map(({ expr }) => expr), ...templating.list.flatMap(({ definition }) => definition ?? [])];
 /** What Prometheus adds when it scrapes a pod. */
-const TARGET_LABELS = ["namespace", "pod"];
+const TARGET_LABELS = ["namespace", "exported_namespace", "pod"];
 
 const METRIC = /\b((?:tomcat|controller_runtime|workqueue|rest_client|leader_election|process|nodejs|informer)\w*)(?:\{([^}]*)\})?/g;
 
