@@ -31,8 +31,8 @@ export interface HelloOptions {
 export const HELLO_RPC_ID = "tomcat-cluster-hello";
 /** Content of request and reply. Whatever else a later version says means as much as the first. */
 const GREETING = "tomcat-cluster";
-/** Says that every member that the sender knew had answered it before: it may have asked for state since (rule 4). */
-const GREETING_ANSWERED = "tomcat-cluster, answered by all";
+/** Says that the sender has asked for state, or may have: that it has waited for the answers of all that it knew (rule 4). */
+const GREETING_KNOWN = "tomcat-cluster, known to all";
 
 interface Greeting {
   readonly member: Member;
@@ -61,8 +61,8 @@ export class Hello implements MembershipListener {
    */
   beforeAnswer: ((member: Member) => Promise<void>) | undefined = undefined;
   /**
-   * Called for each member of ours that has answered, at most once for each time it appears. `late`: every member that it knew had answered
-   * it before it knew this one, so that its state may lack what was done here. Must not throw. Set once, before `open`.
+   * Called for each member of ours that has answered, at most once for each time it appears. `late`: it was known to all
+   * whom it knew, and may have asked for state, before it knew this one, so that it may lack what was done here. Must not throw. Set once, before `open`.
    */
   onMet: (member: Member, late: boolean) => void = () => undefined;
   readonly #deps: HelloDeps;
@@ -74,7 +74,7 @@ export class Hello implements MembershipListener {
   /** Members that have probed us, by key, also before they are members here. */
   readonly #probedBy = new Set<string>();
   #waiting: (() => void)[] = [];
-  #answeredByAll = false;
+  #knownToAll = false;
   /** Senders of a hello that are no members yet: called when one becomes a member, or when there is nothing to wait for any more. */
   readonly #unanswered = new Set<(member: Member | undefined) => void>();
 
@@ -96,7 +96,7 @@ export class Hello implements MembershipListener {
 
   /** Before the channel starts: from then on every member that appears gets a hello. */
   open(): void {
-    this.#answeredByAll = false;
+    this.#knownToAll = false;
     this.#rpc.open();
     this.#deps.channel.addMembershipListener(this);
   }
@@ -129,10 +129,14 @@ export class Hello implements MembershipListener {
         signal?.throwIfAborted();
         await new Promise<void>((resolve) => this.#waiting.push(resolve));
       }
-      this.#answeredByAll = true;
     } finally {
       signal?.removeEventListener("abort", wake);
     }
+  }
+
+  /** This member begins to ask for state: who meets it from now on has not been asked to wait. */
+  knownToAll(): void {
+    this.#knownToAll = true;
   }
 
   memberAdded(member: Member): void {
@@ -190,7 +194,7 @@ export class Hello implements MembershipListener {
   }
 
   get #greeting(): string {
-    return this.#answeredByAll ? GREETING_ANSWERED : GREETING;
+    return this.#knownToAll ? GREETING_KNOWN : GREETING;
   }
 
   async #sayHello(member: Member): Promise<RpcResult | undefined> {
@@ -215,7 +219,7 @@ export class Hello implements MembershipListener {
     greeting.ended.abort();
     this.#deps.logger.info({ member: member.name, kind }, "Member answered");
     this.onKind(member, kind);
-    if (kind === "ours") this.onMet(member, said === GREETING_ANSWERED);
+    if (kind === "ours") this.onMet(member, said === GREETING_KNOWN);
     if (kind === "ours" || this.#probedBy.has(member.key)) this.#knowsUs(greeting);
     else greeting.timer = this.#deps.clock.setTimeout(() => this.#knowsUs(greeting), this.#tomcatPatienceMs);
   }

@@ -33,6 +33,7 @@ export interface ClusterChannel extends Channel {
   readonly hello: {
     kindOf(member: Member): MemberKind | undefined;
     everyMemberAnswered(signal?: AbortSignal): Promise<void>;
+    knownToAll(): void;
     beforeAnswer?: GroupChannel["hello"]["beforeAnswer"];
     onMet?: GroupChannel["hello"]["onMet"];
   };
@@ -195,6 +196,7 @@ function groupOf(channel: ClusterChannel): JoinerGroup {
     send: (destinations, message, options) => channel.send(destinations, message, options),
     kindOf: (member) => channel.hello.kindOf(member),
     everyMemberAnswered: (signal) => channel.hello.everyMemberAnswered(signal),
+    knownToAll: () => channel.hello.knownToAll(),
   };
 }
 

@@ -97,6 +97,7 @@ export class FakeChannel implements ClusterChannel {
     this.hello = {
       kindOf: (member) => group.channels.find((channel) => channel.localMember.key === member.key)?.kind,
       everyMemberAnswered: async () => undefined,
+      knownToAll: () => undefined,
     };
   }
 

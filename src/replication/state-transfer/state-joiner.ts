@@ -17,6 +17,8 @@ export interface JoinerGroup extends Pick<Channel, "localMember" | "members" | "
   kindOf(member: Member): MemberKind | undefined;
   /** Resolves when each member knows us (rule 4). Rejects with the reason of the signal only. */
   everyMemberAnswered(signal: AbortSignal): Promise<void>;
+  /** All of them know us, and the first is going to be asked for state. */
+  knownToAll(): void;
 }
 
 /** The manager that starts. */
@@ -160,6 +162,7 @@ export class StateJoiner {
     for (;;) {
       const listed = group.listsLocalMember === true;
       await group.everyMemberAnswered(signal).catch(() => undefined);
+      if (listed) group.knownToAll();
       if (listed || signal.aborted) return;
       await delay(clock, RETRY_MS, signal).catch(() => undefined);
     }

@@ -190,13 +190,14 @@ describe("Hello", () => {
     hello.close();
   });
 
-  it("rules 4, 11: tells in hello and answer whether it was known to all before, and notices who was before they met", async () => {
+  it("rules 4, 11: tells in hello and answer whether it may have asked for state, and notices who may have before they met", async () => {
     const met: string[] = [];
     const [one, other] = [open(), open()];
     for (const { hello } of [one, other]) hello.onMet = (member, late) => void met.push(`${member.address} ${late ? "late" : "in time"}`);
     one.carrier.add(B);
     await greet(one.carrier, B, "tomcat-cluster");
     await one.hello.everyMemberAnswered();
+    one.hello.knownToAll();
     one.carrier.add(C);
     const hello = one.carrier.sent.at(-1)!;
     other.carrier.add(B);
