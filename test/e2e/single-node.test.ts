@@ -13,9 +13,13 @@ const WAIT_MS = 60_000;
 const SERVER = `
 const held = [];
 require("node:http").createServer(async (request, response) => {
+  response.setHeader("connection", "close");
   const { pathname, searchParams } = new URL(request.url, "http://host");
   if (pathname === "/resolve") return response.end(JSON.stringify(await require("node:dns/promises").resolve4(searchParams.get("name"))));
-  if (pathname === "/fetch") return response.end(await (await fetch(searchParams.get("url"))).text());
+  if (pathname === "/fetch") {
+    const answer = fetch(searchParams.get("url"), { signal: AbortSignal.timeout(1000) }).then((got) => got.text());
+    return response.end(await answer.catch((error) => error.name));
+  }
   if (pathname === "/fill") for (;;) held.push(Buffer.alloc(1 << 24, 1));
   response.end(require("node:os").hostname() + " " + require("node:fs").readFileSync("/shared/note"));
 }).listen(8080, () => console.log("listening"));`;
@@ -132,11 +136,32 @@ describe("a Kubernetes of one node", () => {
     const { spec } = await get<{ spec: { clusterIP: string } }>("service", "front");
     const answers = new Set<string>();
     await eventually(
-      async () => answers.add(await (await fetch(`http://${spec.clusterIP}/`, { headers: { connection: "close" } })).text()).size,
+      async () => answers.add(await (await fetch(`http://${spec.clusterIP}/`)).text()).size,
       (size) => size === 2,
     );
     const slices = await get<{ items: { endpoints: unknown[] }[] }>("endpointslices", "--selector", "kubernetes.io/service-name=front");
     assert.equal(slices.items[0]!.endpoints.length, 2);
+  });
+
+  it("drops what no NetworkPolicy admits, from the moment on that there is one for a pod", async () => {
+    const from = (app: string) => ({ from: [{ podSelector: { matchLabels: labels(app) } }], ports: [{ protocol: "TCP", port: 8080 }] });
+    const policy = {
+      apiVersion: "networking.k8s.io/v1",
+      kind: "NetworkPolicy",
+      metadata: { name: "front", namespace: NAMESPACE },
+      spec: { podSelector: { matchLabels: labels("front") }, policyTypes: ["Ingress"], ingress: [from("named")] },
+    };
+    writeFileSync(node.server.file("policy.json"), JSON.stringify(policy));
+    const { items } = await get<{ items: Pod[] }>("pods", "--selector", "app=front");
+    const path = `/fetch?url=http://${items[0]!.status.podIP}:8080`;
+    const front = items[1]!.metadata.name;
+    assert.match(await ask(front, path), /^front-/);
+    await node.kubectl("apply", "--filename", node.server.file("policy.json"));
+    const answer = (text: string) => (found: string) => found.startsWith(text);
+    await eventually(() => ask(front, path), answer("TimeoutError"));
+    assert.match(await ask("named-0", path), /^front-/);
+    await kubectl("delete", "networkpolicy", "front");
+    await eventually(() => ask(front, path), answer("front-"));
   });
 
   it("has logs and runs commands in containers", async () => {

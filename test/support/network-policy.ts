@@ -21,9 +21,7 @@ interface PolicySpec {
 
 /** Whether a connection gets through: a pod that no policy selects takes all of them, another one what some rule of some policy allows. */
 export function admits(policies: readonly KubernetesObject[], source: Peer, target: Peer, port: number): boolean {
-  const selecting = policies.filter(
-    ({ metadata, spec }) => metadata.namespace === target.namespace && matches((spec as PolicySpec).podSelector, target.labels),
-  );
+  const selecting = policiesFor(policies, target);
   if (selecting.length === 0) return true;
   return selecting.some(({ metadata, spec }) =>
     ((spec as PolicySpec).ingress ?? []).some(({ from, ports }) => {
@@ -38,6 +36,21 @@ export function admits(policies: readonly KubernetesObject[], source: Peer, targ
         });
       return portAllowed && peerAllowed;
     }),
+  );
+}
+
+/** The ports that policies name for a pod, or undefined when no policy selects it. A rule without ports, which would be all, is refused. */
+export function portsOf(policies: readonly KubernetesObject[], target: Peer): readonly number[] | undefined {
+  const selecting = policiesFor(policies, target);
+  if (selecting.length === 0) return undefined;
+  const rules = selecting.flatMap(({ spec }) => (spec as PolicySpec).ingress ?? []);
+  if (rules.some(({ ports }) => ports === undefined)) throw new Error("A NetworkPolicy admits all ports, which is not handled here");
+  return [...new Set(rules.flatMap(({ ports = [] }) => ports.map(({ port }) => port)))];
+}
+
+function policiesFor(policies: readonly KubernetesObject[], target: Peer): readonly KubernetesObject[] {
+  return policies.filter(
+    ({ metadata, spec }) => metadata.namespace === target.namespace && matches((spec as PolicySpec).podSelector, target.labels),
   );
 }
 

@@ -6,6 +6,7 @@ import { nodeAssets } from "../../support/kubernetes-assets.ts";
 import { packImage } from "./docker-archive.ts";
 import { NodeProcess } from "./node-process.ts";
 import * as programs from "./node-programs.ts";
+import { PolicyEnforcer } from "./policy-enforcer.ts";
 import { Sandbox } from "./sandbox.ts";
 
 const READY_MS = 60_000;
@@ -19,26 +20,30 @@ export class SingleNode {
   readonly #server: KubeApiServer;
   readonly #kubelet: NodeProcess;
   readonly #dns: NodeProcess;
+  readonly #policies: PolicyEnforcer;
 
   private constructor(sandbox: Sandbox, server: KubeApiServer) {
     this.#sandbox = sandbox;
     this.#server = server;
     this.#kubelet = new NodeProcess(sandbox, "kubelet", programs.kubelet(sandbox, server));
     this.#dns = new NodeProcess(sandbox, "coredns", programs.coreDns(sandbox, server));
+    this.#policies = new PolicyEnforcer(sandbox, server.adminKubeconfig);
   }
 
   /** Resolves when pods may come, with names and Services. Nothing is left when it rejects. */
   static async start(): Promise<SingleNode> {
     const sandbox = await Sandbox.create();
     let server: KubeApiServer | undefined;
+    let node: SingleNode | undefined;
     try {
       const runtime = startRuntime(sandbox);
       server = await KubeApiServer.start(sandbox);
       await runtime;
-      const node = new SingleNode(sandbox, server);
+      node = new SingleNode(sandbox, server);
       await node.#startPrograms();
       return node;
     } catch (error) {
+      if (node) await node.#policies.stop();
       await server?.stop();
       await sandbox.close();
       throw error;
@@ -47,6 +52,7 @@ export class SingleNode {
 
   /** Kills every pod and the control plane, and removes all that they had. */
   async stop(): Promise<void> {
+    await this.#policies.stop();
     await this.#server.stop();
     await this.#sandbox.close();
   }
@@ -135,6 +141,7 @@ export class SingleNode {
     await Promise.all([
       this.startKubelet(),
       this.startDns(),
+      this.#policies.start(),
       proxy.until(() => isOk(`http://${sandbox.nodeAddress}:10256/healthz`), READY_MS),
       // Without it no pod is admitted.
       manager.until(async () => (await this.kubectl("get", "serviceaccount", "default")) !== "", READY_MS),
