@@ -1,6 +1,6 @@
 // Stands between a client and a real API server, speaks for the administrator, and does to requests and watches what a test wants.
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { Agent, request as httpsRequest } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -19,6 +19,8 @@ export type Fault =
   /** "hang": reads and says nothing. "reset": cuts the connection. */
   | "hang"
   | "reset"
+  /** Passes the request on, and cuts the connection in place of the answer. */
+  | "lose"
   /** Passes the request on after this time. */
   | { readonly delayMs: number };
 
@@ -53,7 +55,17 @@ export class FaultProxy implements Credentials {
   }
 
   access(): Promise<Access> {
-    return Promise.resolve({ server: `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`, headers: {}, tls: {} });
+    return Promise.resolve({ server: this.#url, headers: {}, tls: {} });
+  }
+
+  /** Path of a kubeconfig for processes; gone with the API server's files. */
+  get kubeconfig(): string {
+    const path = this.#target.file(`proxy-${new URL(this.#url).port}.kubeconfig`);
+    const context = { name: "proxy", context: { cluster: "proxy", user: "proxy" } };
+    const clusters = [{ name: "proxy", cluster: { server: this.#url } }];
+    const config = { apiVersion: "v1", kind: "Config", "current-context": "proxy", contexts: [context], clusters };
+    writeFileSync(path, JSON.stringify({ ...config, users: [{ name: "proxy", user: {} }] }));
+    return path;
   }
 
   refused(): void {
@@ -93,7 +105,8 @@ export class FaultProxy implements Credentials {
     if (fault === undefined) this.#pass(request, response, seen);
     else if (fault === "reset") request.socket.destroy();
     else if (fault === "hang") request.resume();
-    else if ("delayMs" in fault) setTimeout(() => this.#pass(request, response, seen), fault.delayMs);
+    else if (fault === "lose") this.#pass(request, response, seen, true);
+    else if ("delayMs" in fault) setTimeout(() => response.destroyed || this.#pass(request, response, seen), fault.delayMs);
     else {
       const { status, reason = "", headers } = fault;
       request.resume();
@@ -102,12 +115,20 @@ export class FaultProxy implements Credentials {
     }
   }
 
-  #pass(request: IncomingMessage, response: ServerResponse, { verb }: ProxiedRequest): void {
+  get #url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  #pass(request: IncomingMessage, response: ServerResponse, { verb }: ProxiedRequest, isLost = false): void {
     const { host: _host, connection: _connection, ...headers } = request.headers;
     const { method, url } = request;
     const onward = httpsRequest(
       { agent: this.#agent, host: "127.0.0.1", port: this.#target.port, method: method!, path: url!, headers },
       (answer) => {
+        if (isLost) {
+          response.destroy();
+          return;
+        }
         const { "transfer-encoding": _encoding, connection: _answerConnection, ...answerHeaders } = answer.headers;
         response.writeHead(answer.statusCode!, answerHeaders);
         response.flushHeaders();

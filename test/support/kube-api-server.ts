@@ -7,6 +7,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { endsWithUs } from "./ends-with-us.ts";
 import { kubernetesAssets } from "./kubernetes-assets.ts";
 
 const START_MS = 60_000;
@@ -52,9 +53,9 @@ export class KubeApiServer {
     return cluster;
   }
 
-  /** First the API server: without etcd it would hang. */
+  /** First the API server, which would hang without etcd; it is killed, since it would wait for those who watch. */
   async stop(): Promise<void> {
-    await this.stopServer();
+    await this.stopServer("SIGKILL");
     await this.stopEtcd();
     rmSync(this.folder, { recursive: true, force: true });
   }
@@ -131,10 +132,11 @@ export class KubeApiServer {
     await this.#until("kube-apiserver", () => this.#isReady());
   }
 
-  stopServer(): Promise<void> {
+  /** SIGKILL: as a crash, while SIGTERM may take it 20 s to end. */
+  stopServer(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
     const child = this.#server;
     this.#server = undefined;
-    return end(child);
+    return end(child, signal);
   }
 
   /** It accepts connections and says nothing until it is thawed. */
@@ -220,8 +222,7 @@ export class KubeApiServer {
 
   #spawn(name: string, args: readonly string[]): ChildProcess {
     const log = openSync(this.file(`${name}.log`), "a");
-    // Whatever ends this process, a time-out of the test runner too, ends them with it.
-    const command = ["--pdeathsig", "SIGKILL", join(kubernetesAssets(), name), ...args];
+    const command = [...endsWithUs(), join(kubernetesAssets(), name), ...args];
     const child = spawn("setpriv", command, { stdio: ["ignore", log, log] });
     closeSync(log);
     return child;
@@ -249,10 +250,10 @@ export class KubeApiServer {
   }
 }
 
-async function end(child: ChildProcess | undefined): Promise<void> {
+async function end(child: ChildProcess | undefined, signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
   if (!child || child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise((resolve) => child.once("exit", resolve));
-  child.kill("SIGTERM");
+  child.kill(signal);
   child.kill("SIGCONT");
   const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
   await ended;

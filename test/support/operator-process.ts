@@ -1,0 +1,76 @@
+// The command `operator` as a process of its own.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { type Family, parseExposition } from "./exposition.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+/** Of the log, the end that is kept. */
+const MAX_LOG_CHARACTERS = 1024 * 1024;
+
+export interface OperatorProcessOptions {
+  readonly kubeconfig: string;
+  /** Of its Lease. */
+  readonly namespace: string;
+  readonly identity: string;
+  /** Default: all. */
+  readonly watchNamespaces?: readonly string[];
+  /** Default 127.0.0.1, any free port. */
+  readonly metricsAddress?: string;
+  /** Runs dist/, which `npm run build` has made, in place of src/. */
+  readonly compiled?: boolean;
+}
+
+export class OperatorProcess {
+  /** What it wrote, both streams. */
+  log = "";
+  /** Exit code or signal, once it has ended. */
+  readonly ended: Promise<number | NodeJS.Signals>;
+  readonly #child: ChildProcess;
+  readonly #options: OperatorProcessOptions;
+
+  constructor(options: OperatorProcessOptions) {
+    this.#options = options;
+    const { kubeconfig, namespace, identity, watchNamespaces = [], metricsAddress = "127.0.0.1:0", compiled = false } = options;
+    const entry = join(ROOT, compiled ? "dist/cli/main.js" : "src/cli/main.ts");
+    const scope = watchNamespaces.length === 0 ? [] : ["--watch-namespaces", watchNamespaces.join(",")];
+    const args = ["--image", "registry.example/tomcat-cluster:1", "--leader-elect", "--metrics-address", metricsAddress, ...scope];
+    const command = [process.execPath, entry, "operator", ...args, "--kubeconfig", kubeconfig, "--namespace", namespace];
+    // Whatever ends this process, a time-out of the test runner too, ends it with it.
+    this.#child = spawn("setpriv", ["--pdeathsig", "SIGKILL", ...command, "--identity", identity], { stdio: ["ignore", "pipe", "pipe"] });
+    this.ended = once(this.#child, "exit").then(([code, signal]: (number | NodeJS.Signals | null)[]) => code ?? signal!);
+    for (const stream of [this.#child.stdout!, this.#child.stderr!]) {
+      stream.setEncoding("utf8").on("data", (text: string) => {
+        this.log = (this.log + text).slice(-MAX_LOG_CHARACTERS);
+      });
+    }
+  }
+
+  get identity(): string {
+    return this.#options.identity;
+  }
+
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
+  get isRunning(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  /** Whatever it does, it is gone then. */
+  async stop(): Promise<void> {
+    if (this.isRunning) this.#child.kill("SIGKILL");
+    await this.ended;
+  }
+
+  /** Rejects while it does not answer; needs a `metricsAddress`. */
+  async metrics(): Promise<ReadonlyMap<string, Family>> {
+    const answer = await fetch(`http://${this.#options.metricsAddress}/metrics`);
+    return parseExposition(await answer.text());
+  }
+}
