@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs the real peers that the suites talk to: packages of Debian, as root, only what is missing; and Kubernetes and Helm, built with Go.
 set -eu
-packages="tomcat10 libtomcat10-java apache2 wrk chromium default-jdk-headless iproute2 openssl procps containerd runc containernetworking-plugins iptables prometheus"
+packages="tomcat10 libtomcat10-java apache2 wrk chromium default-jdk-headless iproute2 openssl procps prometheus"
+packages="$packages containerd runc containernetworking-plugins iptables"
 missing=""
 for package in $packages; do
   # Any Java compiler of 17 or later does.
