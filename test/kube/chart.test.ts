@@ -265,9 +265,13 @@ describe("the chart on a real API server", () => {
     assert.deepEqual(await names("tomcatcluster"), ["tomcatcluster.tribes.dev/smallest"]);
   });
 
-  it("uninstalled with crds.keep=false, takes all of it away", async () => {
-    await upgrade(CHART, "--set=crds.keep=false");
+  it("takes over what another release has left, when it is told to, and with crds.keep=false takes all of it away when it is uninstalled", async () => {
     await run("uninstall", RELEASE, ...namespace);
+    const other = ["--namespace", "other", "--create-namespace"];
+    await assert.rejects(run("install", "other", CHART, ...other), /invalid ownership metadata/);
+    await run("upgrade", "--install", "other", CHART, ...other, "--take-ownership", "--set=crds.keep=false");
+    assert.deepEqual(await names("tomcatcluster"), ["tomcatcluster.tribes.dev/smallest"]);
+    await run("uninstall", "other", "--namespace", "other");
     await server.kubectl("wait", "--for=delete", `crd/${CRD}`, "--timeout=60s");
     assert.deepEqual(await names("crd"), []);
   });
