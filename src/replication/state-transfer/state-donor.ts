@@ -23,7 +23,8 @@ export interface DonorSource extends StateSource {
 const SYNCHRONOUS = { acknowledge: "Processed", asynchronous: false } as const;
 /** One is made here while another is installed there. */
 const MAX_UNACKNOWLEDGED_BLOCKS = 2;
-const NAMES_AT_ONCE = 64;
+/** Few: a queue that has room for a block may have none for many small messages besides those of requests. */
+const NAMES_AT_ONCE = 8;
 
 /**
  * Blocks of at most 64 KiB, each acknowledged after it is installed and made from the sessions as they are then; other work gets

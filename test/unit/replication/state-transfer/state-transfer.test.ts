@@ -18,7 +18,7 @@ import { type FakeChannel, FakeGroup } from "../../../support/fake-group.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 import { tribesVector } from "../../../support/tribes-vectors.ts";
 
-const { GetAllSessions, AllSessionData, AllSessionTransferComplete, AllSessionNoContextManager } = SESSION_EVENTS;
+const { ChangeSessionId, GetAllSessions, AllSessionData, AllSessionTransferComplete, AllSessionNoContextManager } = SESSION_EVENTS;
 const TOMCAT_ID = "0123456789ABCDEF0123456789ABCDEF.node1";
 
 let clock: ManualClock;
@@ -257,13 +257,40 @@ describe("a joiner (rule 4)", () => {
     await fill(a, 1);
     const b = new DeltaNode(group, 2);
     b.channel.listsLocalMember = false;
+    let knownToAll = false;
+    b.channel.hello.knownToAll = () => {
+      knownToAll = true;
+    };
     const starting = begin(b);
     await clock.advance(10_000);
-    assert.deepEqual([starting.ready, group.routes(GetAllSessions)], [false, []]);
+    assert.deepEqual([starting.ready, knownToAll, group.routes(GetAllSessions)], [false, false, []]);
     b.channel.listsLocalMember = true;
     await clock.advance(1000);
     await starting.started;
+    assert.equal(knownToAll, true);
     assert.equal(b.manager.activeSessions, 1);
+  });
+});
+
+describe("old ids that clients may still have (rule 16)", () => {
+  it("are told to a joiner a few at a time, so that a small queue holds them", async () => {
+    const a = await DeltaNode.started(group, 1);
+    const ids = await fill(a, 30);
+    for (const id of ids) await a.request(id, (session) => a.manager.changeSessionId(session, a.manager.generateSessionId()));
+    let most = 0;
+    let held = 0;
+    group.fate = (_from, _to, { event }) => {
+      if (event !== ChangeSessionId) return "Delivered";
+      most = Math.max(most, ++held);
+      return "Held";
+    };
+    const starting = begin(new DeltaNode(group, 2));
+    while (!starting.ready) {
+      await group.settle();
+      held = 0;
+      group.release();
+    }
+    assert.deepEqual([most, group.routes(ChangeSessionId).length], [8, 30]);
   });
 });
 
