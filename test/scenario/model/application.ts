@@ -27,6 +27,9 @@ export interface AppAnswer extends Basket {
   readonly worker: string;
 }
 
+/** Why a request fails whose change no other worker has: durability "Required" (rule 8). */
+export const NOT_KEPT = "503 nobody else has it";
+
 export const EMPTY_BASKET: Basket = { items: [], count: 0 };
 
 /** One attribute is set again, the other is changed in place (rule 14). A new session gets `loadBytes` of ballast. */

@@ -4,7 +4,7 @@ import { sessionIdHash } from "../../../src/container/index.ts";
 import { routeOf, stemOf } from "../../../src/protocol/index.ts";
 import type { SeededRandom } from "../../support/seeded-random.ts";
 import type { VirtualTime } from "../../support/virtual-time.ts";
-import type { AppAnswer, AppRequest, Basket } from "./application.ts";
+import { type AppAnswer, type AppRequest, type Basket, NOT_KEPT } from "./application.ts";
 import type { Outcome } from "./balancer-model.ts";
 import type { Trace } from "./trace.ts";
 
@@ -32,6 +32,11 @@ export class Browser {
   sessionId: string | undefined;
   /** Numbers of the updates that were answered. */
   readonly answered = new Set<number>();
+  /**
+   * Those that were answered with 503 because nobody else had them. They stay where they were made and count there (rule 8), so that a worker
+   * which was cut off may hold more updates than the others have answered meanwhile, and then its copy stays (rule 11).
+   */
+  readonly #refused = new Set<number>();
   requests = 0;
   failures = 0;
   readonly #deps: BrowserDeps;
@@ -78,7 +83,8 @@ export class Browser {
     for (const version of basket.items) if (version < 1 || version > this.#version) return `update ${version} was never made`;
     if (this.#options.mayLose) return undefined;
     const lost = [...before].filter((version) => !seen.has(version));
-    return lost.length === 0 ? undefined : `lost the answered updates ${lost.join(" ")}; holds ${basket.items.join(" ")}`;
+    const refused = basket.items.filter((version) => this.#refused.has(version)).length;
+    return lost.length <= refused ? undefined : `lost the answered updates ${lost.join(" ")}; holds ${basket.items.join(" ")}`;
   }
 
   #think(): void {
@@ -114,6 +120,7 @@ export class Browser {
     this.#running--;
     if (outcome.kind === "Failed") {
       this.failures++;
+      if (kind === "Add" && outcome.reason.includes(NOT_KEPT)) this.#refused.add(version);
       this.#deps.trace.note(this.name, () => `${kind} ${version} failed: ${outcome.reason}`);
       return;
     }

@@ -15,7 +15,7 @@ import { channelConfig } from "../../support/channel-cluster.ts";
 import type { MemoryHost, MemorySockets } from "../../support/memory-sockets.ts";
 import type { SeededRandom } from "../../support/seeded-random.ts";
 import { ProcessClock, type VirtualTime } from "../../support/virtual-time.ts";
-import { type AppAnswer, type AppRequest, addItem, type Basket, basketOf, basketOfState, EMPTY_BASKET } from "./application.ts";
+import { type AppAnswer, type AppRequest, addItem, type Basket, basketOf, basketOfState, EMPTY_BASKET, NOT_KEPT } from "./application.ts";
 import type { NameService } from "./name-service.ts";
 import type { RuleSwitches } from "./rule-switches.ts";
 import type { Trace } from "./trace.ts";
@@ -165,6 +165,11 @@ export class WorkerProcess {
     return basketOfState(session.exportState());
   }
 
+  /** Whether requests run with it: what they change hides what others have sent of the same attribute (rule 13). */
+  uses(stem: string): boolean {
+    return this.manager.sessionWithId(stem)?.inUse === true;
+  }
+
   /** As the pipeline does it: look-up, JvmRouteBinderValve, application, ReplicationValve, the last bytes, end of access. */
   async handle(request: AppRequest, clientGone: () => boolean = () => false): Promise<AppAnswer> {
     this.#running++;
@@ -237,7 +242,7 @@ export class WorkerProcess {
     const replicated = abandoned ? this.manager.requestAbandoned(session, { uses: 1 }) : this.manager.requestCompleted(session);
     if (this.#deps.off.acknowledgedAnswers) return answer;
     const kept = await replicated;
-    if (this.#options.required && !kept) throw new Error("503 nobody else has it");
+    if (this.#options.required && !kept) throw new Error(NOT_KEPT);
     // What a request changed whose client has gone may be given up, and nobody is told that others have it.
     if (abandoned) throw new Error("nobody waits for the answer");
     if (this.#isCut) throw new Error("the connection was cut");

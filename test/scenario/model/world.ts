@@ -230,7 +230,7 @@ export class World {
     // One that waits for state has the update in its queue, where nobody sees it; one that has just died had it when it said so.
     const others = [...this.workers.values()].filter((other) => other !== worker);
     if (others.some((other) => other.state === "Starting")) return;
-    if (others.some((other) => other.basket(stem)?.items.includes(version))) return;
+    if (others.some((other) => other.uses(stem) || other.basket(stem)?.items.includes(version))) return;
     this.violate(`${worker.name} answers update ${version}, which no other worker has`);
   }
 
