@@ -1,4 +1,4 @@
-// Packs a folder as an image, in the form of `docker save`, which containerd imports: no registry and no builder needed.
+// Packs folders as images, in the form of `docker save`, which containerd imports: no registry and no builder needed.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { createReadStream, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -18,37 +18,41 @@ export interface ImageConfig {
   readonly Labels?: Readonly<Record<string, string>>;
 }
 
+export interface Image {
+  /** As pods write it: "registry.local/pause:1". */
+  readonly reference: string;
+  readonly config: ImageConfig;
+  /** Folders, each lying over the ones before. */
+  readonly layers: readonly string[];
+}
+
 const ARCHITECTURES: Record<string, string> = { x64: "amd64", arm64: "arm64" };
 /** The same content makes the same image: names in order, one owner, one time. */
 const REPRODUCIBLE = ["--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--mtime=@0"];
 
 /**
- * Writes the folder `root` as an image into the file `archive`, with a layer for each folder in `over` above it; images with the same root
- * share that layer where they are imported. All files belong to root in it; modes stay as they are. `reference` is the image's name as
- * pods write it ("registry.local/pause:1"). Rejects with what `tar` says.
+ * Writes images into the file `archive`, a folder that several of them have as a layer once. All files belong to root in them; modes stay
+ * as they are. Rejects with what `tar` says.
  */
-export async function packImage(
-  root: string,
-  reference: string,
-  config: ImageConfig,
-  archive: string,
-  over: readonly string[] = [],
-): Promise<void> {
+export async function packImages(images: readonly Image[], archive: string): Promise<void> {
   const work = mkdtempSync(join(tmpdir(), "image-"));
   try {
-    const layers = [root, ...over].map((folder, index) => ({ folder, name: `layer-${index}.tar` }));
-    for (const { folder, name } of layers) tar("--directory", folder, "--file", join(work, name), ".");
-    const digests = await Promise.all(layers.map(({ name }) => sha256OfFile(join(work, name))));
-    const image = {
-      architecture: ARCHITECTURES[process.arch] ?? process.arch,
-      os: "linux",
-      config,
-      rootfs: { type: "layers", diff_ids: digests.map((digest) => `sha256:${digest}`) },
-    };
-    writeFileSync(join(work, "config.json"), JSON.stringify(image));
-    const names = layers.map(({ name }) => name);
-    writeFileSync(join(work, "manifest.json"), JSON.stringify([{ Config: "config.json", RepoTags: [reference], Layers: names }]));
-    tar("--directory", work, "--file", archive, "manifest.json", "config.json", ...names);
+    const layers = new Map<string, { readonly file: string; readonly digest: string }>();
+    for (const folder of new Set(images.flatMap((image) => image.layers))) {
+      const file = `layer-${layers.size}.tar`;
+      tar("--directory", folder, "--file", join(work, file), ".");
+      layers.set(folder, { file, digest: `sha256:${await sha256OfFile(join(work, file))}` });
+    }
+    const manifests = images.map((image, index) => {
+      const file = `config-${index}.json`;
+      const of = image.layers.map((folder) => layers.get(folder)!);
+      const rootfs = { type: "layers", diff_ids: of.map(({ digest }) => digest) };
+      const architecture = ARCHITECTURES[process.arch] ?? process.arch;
+      writeFileSync(join(work, file), JSON.stringify({ architecture, os: "linux", config: image.config, rootfs }));
+      return { Config: file, RepoTags: [image.reference], Layers: of.map((layer) => layer.file) };
+    });
+    writeFileSync(join(work, "manifest.json"), JSON.stringify(manifests));
+    tar("--directory", work, "--file", archive, ".");
   } finally {
     rmSync(work, { recursive: true });
   }

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { packImage } from "./docker-archive.ts";
+import { packImages } from "./docker-archive.ts";
 import type { SingleNode } from "./single-node.ts";
 
 export const NODE_IMAGE = "registry.local/node:1";
@@ -18,7 +18,7 @@ export async function importNodeImage(node: SingleNode): Promise<void> {
       mkdirSync(dirname(target), { recursive: true });
       copyFileSync(file, target);
     }
-    await packImage(root, NODE_IMAGE, { Entrypoint: ["/node"] }, join(work, "node.tar"));
+    await packImages([{ reference: NODE_IMAGE, config: { Entrypoint: ["/node"] }, layers: [root] }], join(work, "node.tar"));
     await node.importImage(join(work, "node.tar"));
   } finally {
     rmSync(work, { recursive: true });

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ManifestFolder } from "../../support/local-cluster.ts";
-import { packImage } from "./docker-archive.ts";
+import { type Image, packImages } from "./docker-archive.ts";
 import { IMAGE_CONFIG, makeImageRoot } from "./image-root.ts";
 
 export const OPERATOR_IMAGE = "registry.local/tomcat-cluster:e2e";
@@ -17,10 +17,10 @@ export const APPLICATION_IMAGES = {
 const WEBAPPS = "usr/local/tomcat/webapps";
 const BROKEN_LEDGER = `throw new Error("This version of the application does not start");`;
 
-/** Makes them, and gives `take` the archive of each. */
+/** Makes them, and gives `take` the archive of all. */
 export async function makeShopImages(take: (archive: string) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "shop-images-"));
-  const archive = join(folder, "image.tar");
+  const archive = join(folder, "images.tar");
   const root = join(folder, "root");
   const layer = (name: string, applications: ManifestFolder) => {
     const path = join(folder, name);
@@ -32,14 +32,14 @@ export async function makeShopImages(take: (archive: string) => Promise<void>): 
   };
   try {
     await makeImageRoot(root);
-    await packImage(root, OPERATOR_IMAGE, IMAGE_CONFIG, archive);
-    await take(archive);
-    for (const [name, image] of Object.entries(APPLICATION_IMAGES)) {
+    const images: Image[] = [{ reference: OPERATOR_IMAGE, config: IMAGE_CONFIG, layers: [root] }];
+    for (const [name, reference] of Object.entries(APPLICATION_IMAGES)) {
       const applications = new ManifestFolder().addShop().addFixture("ledger");
       if (name === "broken") applications.write("webapps/ledger/index.js", BROKEN_LEDGER);
-      await packImage(root, image, IMAGE_CONFIG, archive, [layer(name, applications)]);
-      await take(archive);
+      images.push({ reference, config: IMAGE_CONFIG, layers: [root, layer(name, applications)] });
     }
+    await packImages(images, archive);
+    await take(archive);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { KubeApiServer } from "../../support/kube-api-server.ts";
 import { nodeAssets } from "../../support/kubernetes-assets.ts";
-import { packImage } from "./docker-archive.ts";
+import { packImages } from "./docker-archive.ts";
 import { NodeProcess } from "./node-process.ts";
 import * as programs from "./node-programs.ts";
 import { PolicyEnforcer } from "./policy-enforcer.ts";
@@ -87,7 +87,7 @@ export class SingleNode {
     return this.#sandbox.run(...command);
   }
 
-  /** An archive as `packImage` writes it. Pods that use it must not have `imagePullPolicy: Always`. */
+  /** An archive as `packImages` writes it. Pods that use it must not have `imagePullPolicy: Always`. */
   async importImage(archive: string): Promise<void> {
     await importImage(this.#sandbox, archive);
   }
@@ -157,7 +157,7 @@ async function startRuntime(sandbox: Sandbox): Promise<void> {
   mkdirSync(root);
   copyFileSync(join(nodeAssets(), "pause"), join(root, "pause"));
   const archive = join(sandbox.folder, "pause.tar");
-  await packImage(root, programs.PAUSE_IMAGE, { Entrypoint: ["/pause"], User: "65535" }, archive);
+  await packImages([{ reference: programs.PAUSE_IMAGE, config: { Entrypoint: ["/pause"], User: "65535" }, layers: [root] }], archive);
   await containerd.until(async () => (await sandbox.run(...programs.containerdClient("version"))) !== "", READY_MS);
   await importImage(sandbox, archive);
 }
