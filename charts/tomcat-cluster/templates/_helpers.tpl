@@ -46,11 +46,10 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{/* What the operator may do where TomcatClusters are: nothing more than it needs, and no list of Secrets. */}}
 {{- define "tomcat-cluster.rules" -}}
-{{- $read := list "get" "list" "watch" -}}
-{{- $own := concat $read (list "create" "patch" "delete") -}}
+{{- $own := list "get" "list" "watch" "create" "patch" "delete" -}}
 - apiGroups: [tribes.dev]
   resources: [tomcatclusters]
-  verbs: {{ toJson $read }}
+  verbs: [list, watch]
 - apiGroups: [tribes.dev]
   resources: [tomcatclusters/status]
   verbs: [patch]
@@ -89,7 +88,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
   verbs: [get, create, delete]
 - apiGroups: [""]
   resources: [pods]
-  verbs: {{ toJson $read }}
+  verbs: [list, watch]
 - apiGroups: [""]
   resources: [pods/eviction]
   verbs: [create]

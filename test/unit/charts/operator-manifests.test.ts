@@ -40,7 +40,7 @@ describe("the role of the operator", () => {
   }
 
   it("lets it read TomcatClusters and write their status, and change none", () => {
-    assert.deepEqual(verbsOf(TOMCAT_CLUSTERS), ["get", "list", "watch"]);
+    assert.deepEqual(verbsOf(TOMCAT_CLUSTERS), ["list", "watch"]);
     assert.deepEqual(verbsOf(TOMCAT_CLUSTERS, "/status"), ["patch"]);
   });
 
