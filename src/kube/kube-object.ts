@@ -22,7 +22,9 @@ export interface ObjectMeta {
   readonly resourceVersion?: string;
   readonly generation?: number;
   readonly creationTimestamp?: string;
+  /** When what ends is to be gone: its grace period after the wish. */
   readonly deletionTimestamp?: string;
+  readonly deletionGracePeriodSeconds?: number;
   readonly managedFields?: readonly unknown[];
 }
 

@@ -9,9 +9,9 @@ import { ChannelKeys } from "./apply/channel-keys.ts";
 import { OwnWrites } from "./apply/own-writes.ts";
 import { OwnedObjects } from "./apply/owned-objects.ts";
 import { Caches } from "./caches.ts";
-import { registerClusterMetrics } from "./cluster-metrics.ts";
+import { ClusterMetrics } from "./cluster-metrics.ts";
 import { Controller, ControllerMetrics, LeaderElector, type LeadershipLostError } from "./controller/index.ts";
-import { DEFAULTS, type Defaults } from "./desired/index.ts";
+import { DEFAULTS, type Defaults, INSTANCE_LABEL } from "./desired/index.ts";
 import { Observer } from "./observe/observer.ts";
 import { fetchText, type GetText } from "./observe/worker-view.ts";
 import { Reconciler } from "./reconcile.ts";
@@ -155,10 +155,11 @@ export class Operator implements Lifecycle {
       const cached = caches.cluster(ref);
       return cached && writes.latest(cached);
     };
+    const metrics = new ClusterMetrics({ registry, clock }, clusters);
     const observer = new Observer({ client, findCluster, owned, pods: caches.pods, getText });
     const written = (answer: KubeObject) => writes.remember(answer);
     const reconciler = new Reconciler(
-      { ...this.#deps, logger, observer, owned, keys, progress, turns, events: this.#events, written },
+      { ...this.#deps, logger, observer, owned, keys, progress, turns, metrics, events: this.#events, written },
       { image, defaults, operatorNamespace: namespace, knows: (kind) => owned.knows(kind) },
     );
     const controller = new Controller(
@@ -175,14 +176,17 @@ export class Operator implements Lifecycle {
           keys.forget(object.metadata.uid!);
           progress.forget(object.metadata.uid!);
           turns.end(object.metadata.uid!, false);
+          metrics.forget(keyOf(object.metadata));
         },
       });
       controller.watch(informer, ({ metadata }) => [keyOf(metadata)]);
     }
     for (const informer of [...caches.owned.values()].flat()) controller.watch(informer, ownerKeys);
-    for (const informer of caches.pods) controller.watch(informer, instanceKeys);
+    for (const informer of caches.pods) {
+      informer.addHandler({ updated: (pod, before) => metrics.changed(pod, before), deleted: (pod) => metrics.gone(pod) });
+      controller.watch(informer, instanceKeys);
+    }
     for (const informer of caches.configMaps) controller.watch(informer, ({ metadata }) => caches.clustersNaming(keyOf(metadata)));
-    registerClusterMetrics(registry, clusters);
     return controller;
   }
 }
@@ -196,6 +200,6 @@ function ownerKeys({ metadata }: KubeObject): readonly string[] {
 
 /** A pod's controller is a StatefulSet; whose it is, its label says. */
 function instanceKeys({ metadata }: KubeObject): readonly string[] {
-  const name = metadata.labels?.["app.kubernetes.io/instance"];
+  const name = metadata.labels?.[INSTANCE_LABEL];
   return name === undefined ? [] : [keyOf({ namespace: metadata.namespace, name })];
 }

@@ -9,6 +9,7 @@ import type { ChannelKeys } from "./apply/channel-keys.ts";
 import { clashesIn, findObjects, writeObjects } from "./apply/object-writer.ts";
 import type { OwnedObjects } from "./apply/owned-objects.ts";
 import { type StatusWriterDeps, writeStatus } from "./apply/status-writer.ts";
+import type { ClusterMetrics } from "./cluster-metrics.ts";
 import type { ReconcileResult } from "./controller/index.ts";
 import { type DesireOptions, desire, offeredPins } from "./desire.ts";
 import type { Observed, Observer } from "./observe/observer.ts";
@@ -33,6 +34,7 @@ export interface ReconcilerDeps extends StatusWriterDeps {
   readonly keys: ChannelKeys;
   readonly progress: ProgressWatch;
   readonly turns: UpdateTurns;
+  readonly metrics: Pick<ClusterMetrics, "told">;
 }
 
 /** Nobody tells when views or Secrets change. */
@@ -51,6 +53,7 @@ export class Reconciler {
   async reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult | undefined> {
     const before = await this.#deps.observer.observe(key, signal);
     if (before === undefined) return undefined;
+    this.#deps.metrics.told(key, before.answers);
     const observed = await this.#write(before, signal);
     const plan = planOf(observed);
     if (observed.obstacle === undefined && plan.evict !== undefined) await this.#evict(observed.object, plan.evict, signal);

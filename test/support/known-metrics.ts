@@ -6,7 +6,7 @@ import { TransportMetrics } from "../../src/channel/transport/transport-metrics.
 import { HttpMetrics } from "../../src/connector/http/http-metrics.ts";
 import { SessionMetrics } from "../../src/container/session/session-metrics.ts";
 import { type Credentials, KubeClient } from "../../src/kube/index.ts";
-import { registerClusterMetrics } from "../../src/operator/cluster-metrics.ts";
+import { ClusterMetrics } from "../../src/operator/cluster-metrics.ts";
 import { ControllerMetrics, LeaderElector } from "../../src/operator/controller/index.ts";
 import { ReplicationMetrics } from "../../src/replication/replication-metrics.ts";
 
@@ -56,7 +56,7 @@ function operatorRegistry(): Registry {
   const client = new KubeClient({ ...deps, credentials: NOBODY }, { userAgent: "test" });
   new LeaderElector({ ...deps, client, onLost: () => undefined }, { namespace: "default", name: "lease", identity: "one" });
   new ControllerMetrics(registry, systemClock);
-  registerClusterMetrics(registry, () => []);
+  new ClusterMetrics(deps, () => []);
   return registry;
 }
 

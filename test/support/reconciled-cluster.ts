@@ -59,6 +59,7 @@ export class ReconciledCluster {
       owned,
       keys: new ChannelKeys({ clock, random, client }),
       progress: new ProgressWatch(clock),
+      metrics: { told: () => undefined },
       turns: new UpdateTurns({ clock, rolling: () => this.rolling }, { delayMs: rolloutDelayMs }),
       events: { record: (_about: KubeObject, event: KubeEvent) => events.push(event) },
       written: () => undefined,

@@ -16,6 +16,7 @@ export {
   APPLICATION_NAME,
   CONFIGURATION_ANNOTATION,
   type Component,
+  INSTANCE_LABEL,
   MANAGED_BY,
   POOL_LABEL,
   poolSelectorLabels,

@@ -8,6 +8,8 @@ export type Component = "worker" | "balancer";
 /** Of pods of this cluster, and of nobody else's. */
 export const APPLICATION_NAME = "tomcat-cluster";
 export const MANAGED_BY = "tomcat-cluster-operator";
+/** Of every object: the name of its TomcatCluster. */
+export const INSTANCE_LABEL = "app.kubernetes.io/instance";
 export const POOL_LABEL = `${API_GROUP}/pool`;
 export const DEFAULT_POOL = "default";
 /** Digest of what pods read when they start: another one makes them roll. */
@@ -22,7 +24,7 @@ type Labels = Readonly<Record<string, string>>;
 export function selectorLabels({ metadata }: Cluster, component?: Component): Labels {
   return {
     "app.kubernetes.io/name": APPLICATION_NAME,
-    "app.kubernetes.io/instance": metadata.name,
+    [INSTANCE_LABEL]: metadata.name,
     ...(component !== undefined && { "app.kubernetes.io/component": component }),
   };
 }

@@ -57,6 +57,10 @@ function alerts(cluster: TomcatCluster): readonly Alert[] {
       summary: `No worker of ${name} serves`,
       description: "Balancers answer every request with 503.",
     }),
+    alert("TomcatClusterDiscoveryDown", `min(tomcatcluster_balancer_discovery_up${balancers}) < 1`, "5m", "warning", {
+      summary: `A balancer of ${name} is not told where workers are`,
+      description: "It uses those that it knew last: one that comes back at another address gets no requests. Look at the balancer's log.",
+    }),
   ];
 }
 

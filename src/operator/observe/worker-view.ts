@@ -8,7 +8,7 @@ const pageSchema = z.object({
   state: z.string(),
   localMember: z.string().optional(),
   members: z.array(z.object({ name: z.string(), state: z.string() })).default([]),
-  managers: z.array(z.object({ sessionsAtRisk: z.number() })).default([]),
+  managers: z.array(z.object({ primarySessions: z.number().default(0), sessionsAtRisk: z.number() })).default([]),
   encryption: z.object({ sending: z.object({ name: z.string() }), accepted: z.array(z.object({ name: z.string() })) }).optional(),
 });
 
@@ -20,6 +20,8 @@ export interface WorkerView {
   readonly state: string;
   /** Names of the members that it sees alive, its own among them, sorted: "tcp://10.0.0.1:4000". */
   readonly members: readonly string[];
+  /** That it serves itself; the others have copies of them. */
+  readonly sessions: number;
   readonly sessionsAtRisk: number;
   /** Names of the files of its keys; undefined where nothing is encrypted. */
   readonly keys?: { readonly sending: string; readonly accepted: readonly string[] };
@@ -45,6 +47,7 @@ export function parseWorkerView(worker: string, text: string): WorkerView {
     worker,
     state,
     members: [...(localMember === undefined ? [] : [localMember]), ...alive].toSorted(),
+    sessions: managers.reduce((sum, { primarySessions }) => sum + primarySessions, 0),
     sessionsAtRisk: managers.reduce((sum, { sessionsAtRisk }) => sum + sessionsAtRisk, 0),
     ...(encryption && { keys: { sending: encryption.sending.name, accepted: encryption.accepted.map(({ name }) => name) } }),
   };

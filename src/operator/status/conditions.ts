@@ -47,17 +47,23 @@ export function findWellFormed(answers: readonly (WorkerView | NoAnswer)[]): Fin
     const message = silent.map(({ worker, problem }) => `${worker}: ${problem}`).join("; ");
     return { status: "Unknown", reason: "WorkerNotAnswering", message };
   }
-  const views = new Map<string, string[]>();
-  for (const { worker, members } of answers.filter((answer) => "members" in answer)) {
-    const view = members.join(", ");
-    views.set(view, [...(views.get(view) ?? []), worker]);
-  }
+  const views = distinctViews(answers);
   if (views.size === 1) {
     const [view] = views.keys();
     return { status: "True", reason: "OneView", message: `All workers see ${view === "" ? "no group" : view}` };
   }
   const message = [...views].map(([view, workers]) => `${workers.join(", ")}: ${view || "no group"}`).join("; ");
   return { status: "False", reason: "SeveralViews", message: `Workers see different members. ${message}` };
+}
+
+/** By view, the names of all members: the workers that have it. */
+export function distinctViews(answers: readonly (WorkerView | NoAnswer)[]): ReadonlyMap<string, readonly string[]> {
+  const views = new Map<string, string[]>();
+  for (const { worker, members } of answers.filter((answer) => "members" in answer)) {
+    const view = members.join(", ");
+    views.set(view, [...(views.get(view) ?? []), worker]);
+  }
+  return views;
 }
 
 export interface Transition {

@@ -17,13 +17,17 @@ describe("parseWorkerView", () => {
         { name: "tcp://a:4000", state: "Alive" },
         { name: "tcp://d:4000", state: "Suspect" },
       ],
-      managers: [{ sessionsAtRisk: 2 }, { sessionsAtRisk: 1 }],
+      managers: [
+        { sessions: 9, primarySessions: 5, sessionsAtRisk: 2 },
+        { sessions: 3, primarySessions: 1, sessionsAtRisk: 1 },
+      ],
       encryption: { sending: { name: "2.key", id: "x" }, accepted: [{ name: "2.key" }, { name: "1.key" }] },
     };
     assert.deepEqual(parseWorkerView("shop-1", JSON.stringify(page)), {
       worker: "shop-1",
       state: "serving",
       members: ["tcp://a:4000", "tcp://b:4000", "tcp://c:4000"],
+      sessions: 6,
       sessionsAtRisk: 3,
       keys: { sending: "2.key", accepted: ["2.key", "1.key"] },
     });

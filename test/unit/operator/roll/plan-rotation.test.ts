@@ -15,7 +15,9 @@ function next(rotation: Rotation, keys: readonly (Keys | undefined)[], { isDue =
   const pods = keys.map((_, ordinal) => podOf(ordinal, { revision: oldPod && ordinal === 0 ? "r0" : "r1" }));
   const answers = pods.map(({ name }, index) => {
     const found = keys[index];
-    return found ? { worker: name, state: "serving", members: [], sessionsAtRisk: 0, keys: found } : { worker: name, problem: "silent" };
+    return found
+      ? { worker: name, state: "serving", members: [], sessions: 0, sessionsAtRisk: 0, keys: found }
+      : { worker: name, problem: "silent" };
   });
   const { generation, phase } = planRotation({ rotation, isDue, set: { replicas: 2, updateRevision: "r1" }, pods, answers });
   return `${generation} ${phase ?? "-"}`;

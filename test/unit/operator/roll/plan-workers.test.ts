@@ -161,6 +161,7 @@ describe("groupStateOf", () => {
     worker,
     state: "serving",
     members: [member],
+    sessions: 0,
     sessionsAtRisk,
   });
   const silent = { worker: "shop-2", problem: "silent" };

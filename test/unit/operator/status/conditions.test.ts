@@ -50,7 +50,7 @@ describe("conditionsOf", () => {
 });
 
 describe("findWellFormed", () => {
-  const view = (worker: string, ...members: string[]) => ({ worker, state: "serving", members, sessionsAtRisk: 0 });
+  const view = (worker: string, ...members: string[]) => ({ worker, state: "serving", members, sessions: 0, sessionsAtRisk: 0 });
   const cases: readonly [string, Parameters<typeof findWellFormed>[0], string, RegExp][] = [
     ["is unknown without workers", [], "Unknown NoWorkers", /./],
     ["is true where all see the same", [view("a", "x", "y"), view("b", "x", "y")], "True OneView", /x, y/],

@@ -16,7 +16,7 @@ const WELL: Facts = {
   updateRevision: "r1",
   plan: { workers: 3 },
   balancers: { wanted: 2, available: 2, isUpdated: true },
-  answers: pods(3).map(({ name: worker }) => ({ worker, state: "serving", members: ["a"], sessionsAtRisk: 0 })),
+  answers: pods(3).map(({ name: worker }) => ({ worker, state: "serving", members: ["a"], sessions: 0, sessionsAtRisk: 0 })),
   pausedBy: undefined,
   isStuck: false,
   forceCommand: "kubectl annotate …",
