@@ -26,7 +26,7 @@ export async function workerStartSeconds(): Promise<number> {
 async function startOnce(base: string): Promise<number> {
   const startedMs = performance.now();
   const child = spawn(process.execPath, [join(ROOT, "dist/cli/main.js"), "worker", "--base", base, "--management-address", ADDRESS], {
-    stdio: ["ignore", "ignore", "inherit"],
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   const ended = new Promise((resolve) => child.once("exit", resolve));
   try {

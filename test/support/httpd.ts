@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { endsWithUs } from "./ends-with-us.ts";
 
 export interface HttpdMember {
   readonly route: string;
@@ -31,7 +32,8 @@ export class RealHttpd {
   async start(): Promise<void> {
     writeFileSync(join(this.#folder, "httpd.conf"), this.#configuration());
     let output = "";
-    const child = spawn("/usr/sbin/apache2", ["-f", join(this.#folder, "httpd.conf"), "-D", "FOREGROUND"], {
+    const args = [...endsWithUs("SIGTERM"), "/usr/sbin/apache2", "-f", join(this.#folder, "httpd.conf"), "-D", "FOREGROUND"];
+    const child = spawn("setpriv", args, {
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#process = child;

@@ -123,7 +123,8 @@ export class LocalRun {
     this.temporaryFolder = options.temporaryFolder ?? mkdtempSync(join(tmpdir(), "local-run-"));
     const port = args.includes("--port") ? [] : ["--port", "0"];
     this.#child = spawn(process.execPath, [options.entry ?? ENTRY, "local", manifest, "--json", ...port, ...args], {
-      stdio: ["ignore", "pipe", "pipe"],
+      // With a channel, over which it notices that this process has ended, whatever ended it.
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
       env: { ...process.env, TMPDIR: this.temporaryFolder },
     });
     createInterface({ input: this.#child.stdout! }).on("line", (line) => this.#line(line));

@@ -160,7 +160,8 @@ export class TestWorkers {
     const launcher = this.#options.launcher?.(index) ?? [];
     const [command, ...args] = [...launcher, process.execPath, ...NODE_FLAGS, entry, "worker", ...flags] as const;
     const child = spawn(command!, args, {
-      stdio: ["ignore", "pipe", "pipe"],
+      // With a channel, over which it notices that this process has ended, whatever ended it.
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
       env: { ...process.env, POD_NAME: `worker-${index}`, POD_IP: address },
     });
     const worker: RunningWorker = { child, output: "" };

@@ -4,6 +4,7 @@ import { existsSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } f
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ChannelEncryption, encryptedInterceptors } from "./encrypted-interceptors.ts";
+import { endsWithUs } from "./ends-with-us.ts";
 
 const CATALINA_HOME = "/usr/share/tomcat10";
 const JARS = "/usr/share/java";
@@ -83,8 +84,10 @@ export class RealTomcat {
     this.#layOut();
     const { options } = this;
     const child = spawn(
-      "java",
+      "setpriv",
       [
+        ...endsWithUs(),
+        "java",
         ...(options.javaOptions ?? ["-Xmx256m"]),
         `-Djdk.net.hosts.file=${join(this.#base, "conf/hosts")}`,
         "-Djava.net.preferIPv4Stack=true",
