@@ -68,8 +68,8 @@ describe("tomcat-cluster on Kubernetes", () => {
     await node.kubectl("wait", "--for=condition=Ready", "--timeout=120s", "tomcat", "--all");
     await Promise.all(clusters.map((cluster) => cluster.whole()));
     const [head, ...lines] = (await node.kubectl("get", "tomcat")).trimEnd().split("\n");
-    assert.match(head!, /^NAME +READY +REASON +WORKERS +WANTED +UPDATED +WELL-?FORMED +AGE$/i);
-    assert.match(lines[1]!, /^shop +True +AllServing +3 +3 +3 +True +\w+$/);
+    assert.match(head!, /^NAME +READY +REASON +WORKERS +WANTED +ONE-GROUP +AGE$/);
+    assert.match(lines[1]!, /^shop +True +AllServing +3 +3 +True +\w+$/);
   });
 
   it("serves the sample application, its sessions on every worker", async () => {
@@ -78,6 +78,14 @@ describe("tomcat-cluster on Kubernetes", () => {
     const cookie = first.headers.get("set-cookie")!.split(";")[0]!;
     const { n } = (await (await fetch(`${url}/shop/hit`, { headers: { cookie } })).json()) as { n: number };
     assert.equal(n, 2);
+  });
+
+  it("is closed to whom its NetworkPolicies do not name: the operator reaches workers' management port alone, and balancers", async () => {
+    const [worker] = await clusters[0]!.workers();
+    const [balancer] = await clusters[0]!.balancers();
+    const urls = [worker!.management, worker!.url, balancer!.management, balancer!.url];
+    const answers = await Promise.all(urls.map((url) => operator.request(url)));
+    assert.deepEqual(answers, ["answers", "TimeoutError", "answers", "answers"]);
   });
 
   it("is scraped by a Prometheus: operator, balancers and workers", async () => {

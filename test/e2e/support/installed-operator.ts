@@ -6,6 +6,8 @@ import { CHART, helm, RELEASE } from "../../support/helm.ts";
 import { OPERATOR_IMAGE } from "./shop-images.ts";
 import type { SingleNode } from "./single-node.ts";
 
+const PROBE = `fetch(process.argv[1], { signal: AbortSignal.timeout(2000) }).then(() => "answers", (error) => error.name).then(console.log)`;
+
 export class InstalledOperator {
   readonly #node: SingleNode;
   readonly #client: KubeClient;
@@ -34,6 +36,12 @@ export class InstalledOperator {
     const labelSelector = "app.kubernetes.io/name=tomcat-cluster-operator";
     const [pod] = await this.#client.list<Pod>(RESOURCES.Pod, { namespace: RELEASE, labelSelector });
     await this.#node.signal(RELEASE, pod!.metadata.name, "KILL");
+  }
+
+  /** "answers", or the name of the error that a request from its pod ended with: "TimeoutError" when nobody said anything for 2 s. */
+  async request(url: string): Promise<string> {
+    const pod = ["--namespace", RELEASE, "deployment/tomcat-cluster-operator"];
+    return (await this.#node.kubectl("exec", ...pod, "--", "node", "--eval", PROBE, url)).trim();
   }
 
   /** What it has logged since it was started last. */
