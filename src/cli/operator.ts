@@ -38,7 +38,7 @@ export function operatorCommand(): Command {
       new Option("--metrics-address <host:port>", "address of /livez, /readyz and /metrics; port 0: any free one")
         .env("METRICS_ADDRESS")
         .argParser(addressParser)
-        .default({ address: "0.0.0.0", port: 9090 }, "0.0.0.0:9090"),
+        .default({ address: undefined, port: 9090 }, ":9090, every address"),
     )
     .addOption(
       // With a value: of a flag without one, commander takes any text in the environment as a yes.

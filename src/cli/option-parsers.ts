@@ -37,15 +37,17 @@ export function booleanParser(text: string): boolean {
 }
 
 export interface ListenAddress {
-  readonly address: string;
+  /** Undefined: every address, of both families. */
+  readonly address: string | undefined;
   readonly port: number;
 }
 
-/** "0.0.0.0:9090", ":9090" or "[::]:9090". */
+/** ":9090" for every address, "127.0.0.1:9090" or "[::1]:9090". */
 export function addressParser(text: string): ListenAddress {
   const [, bracketed, plain, port] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d+)$/.exec(text) ?? [];
-  if (port === undefined) throw new InvalidArgumentError("Give an address and a port, such as 0.0.0.0:9090 or [::]:9090.");
-  return { address: bracketed ?? (plain || "0.0.0.0"), port: portParser(0)(port) };
+  if (port === undefined)
+    throw new InvalidArgumentError("Give an address and a port, such as 127.0.0.1:9090 or [::1]:9090, or :9090 for every address.");
+  return { address: bracketed ?? (plain || undefined), port: portParser(0)(port) };
 }
 
 /** "web,shop": names of namespaces. */

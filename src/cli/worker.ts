@@ -8,7 +8,7 @@ import { openStandardLog } from "./standard-log.ts";
 interface WorkerCommandOptions {
   readonly base: string;
   readonly dnsServer?: string;
-  readonly managementAddress: string;
+  readonly managementAddress?: string;
   readonly managementPort: number;
   readonly logLevel: LogLevel;
 }
@@ -18,7 +18,7 @@ export function workerCommand(): Command {
     .description("run one worker from a folder laid out like a CATALINA_BASE")
     .requiredOption("--base <dir>", "folder with conf/server.xml and webapps/")
     .option("--dns-server <host:port>", "DNS server to ask in place of resolv.conf's")
-    .option("--management-address <address>", "address of /livez, /readyz and /metrics", "0.0.0.0")
+    .option("--management-address <address>", "address of /livez, /readyz and /metrics; unset: every address")
     .option("--management-port <port>", "port of the same; 0: any free one", portParser(0), 9090)
     .option("--log-level <level>", `one of ${LOG_LEVELS.join(", ")}`, choiceParser(LOG_LEVELS), "info")
     .action(runWorker);

@@ -47,7 +47,7 @@ const staticDiscovery = z.strictObject({
     .describe("all workers; the list does not change while the balancer runs"),
 });
 
-const addressFamily = z.enum(["IPv4", "IPv6"]).default("IPv4").describe("which of the workers' addresses are used");
+const addressFamily = z.enum(["IPv4", "IPv6"]);
 const removeAfterSeconds = seconds
   .default(30)
   .describe("a worker that is no longer listed goes when its health check fails, or after this time");
@@ -60,7 +60,7 @@ const dnsDiscovery = z.strictObject({
     .max(253)
     .describe("name of SRV records, such as _http._tcp.shop-workers; the first label of each target is a worker's name and route"),
   server: z.string().min(1).max(255).optional().describe("host:port of a DNS server to ask in place of resolv.conf's"),
-  addressFamily,
+  addressFamily: addressFamily.default("IPv4").describe("which of the workers' addresses are used"),
   refreshMilliseconds: milliseconds
     .default(2000)
     .describe("period of the look-up; lower notices new workers sooner and asks the server more"),
@@ -77,7 +77,9 @@ const endpointSliceDiscovery = z.strictObject({
     .describe("name of the Kubernetes Service of the workers, such as shop-workers; a pod's name is its worker's name and route"),
   namespace: z.string().min(1).max(63).optional().describe("where the Service is; default: the namespace of this pod"),
   portName: z.string().min(1).max(63).default("http").describe("name of the port in the Service"),
-  addressFamily,
+  addressFamily: addressFamily
+    .optional()
+    .describe("which of the workers' addresses are used; default: those that there are, and of a worker with both the IPv4 one"),
   apiServer: z
     .url({ protocol: /^https$/, error: "must be an https address" })
     .max(255)
@@ -110,7 +112,7 @@ const schema = z.strictObject({
     .prefault({}),
   management: z
     .strictObject({
-      address: z.string().min(1).max(255).default("0.0.0.0").describe("address of /livez, /readyz, /metrics and /balancer"),
+      address: z.string().min(1).max(255).optional().describe("address of /livez, /readyz, /metrics and /balancer; default: every address"),
       port: port.default(9090).describe("port of the same; never the data port"),
     })
     .prefault({}),

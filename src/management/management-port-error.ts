@@ -5,8 +5,10 @@ import { asError, systemErrorCode, TomcatClusterError } from "../base/index.ts";
 export class ManagementPortError extends TomcatClusterError {
   readonly code = "MANAGEMENT_PORT";
 
-  constructor(address: string, port: number, cause: unknown) {
-    super(`The management port cannot be opened on "${address}:${port}": ${reasonOf(cause)}`, { cause });
+  /** `address`: undefined is every address. */
+  constructor(address: string | undefined, port: number, cause: unknown) {
+    const place = address === undefined ? `port ${port}` : `"${address}:${port}"`;
+    super(`The management port cannot be opened on ${place}: ${reasonOf(cause)}`, { cause });
   }
 }
 

@@ -11,7 +11,8 @@ export type Page = (request: IncomingMessage, response: ServerResponse) => void 
 export type ReadinessCheck = () => string | undefined;
 
 export interface ManagementServerOptions {
-  address: string;
+  /** Undefined: every address, of both families. */
+  address?: string | undefined;
   /** 0: any free port; `port` tells which. */
   port: number;
 }
@@ -72,7 +73,7 @@ export class ManagementServer implements Lifecycle {
     return new Promise((resolve, reject) => {
       const fail = (error: Error) => reject(new ManagementPortError(address, port, error));
       this.#server.once("error", fail);
-      this.#server.listen(port, address, () => {
+      this.#server.listen({ port, host: address }, () => {
         this.#server.off("error", fail);
         this.#server.on("error", (error) => this.#logger.error({ err: error }, "Management port failed"));
         resolve();

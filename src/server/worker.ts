@@ -27,7 +27,8 @@ export interface WorkerOptions {
   readonly base: string;
   /** `host:port` of a DNS server for the membership, in place of server.xml's and resolv.conf's. */
   readonly dnsServer?: string;
-  readonly managementAddress: string;
+  /** Default: every address. */
+  readonly managementAddress?: string | undefined;
   /** 0: any free port. */
   readonly managementPort: number;
 }

@@ -45,7 +45,7 @@ async function writeSlice(name: string, pods: readonly (readonly [FakeWorker, Co
     apiVersion: "discovery.k8s.io/v1",
     kind: "EndpointSlice",
     metadata: { namespace: NAMESPACE, name, labels: { "kubernetes.io/service-name": service } },
-    addressType: "IPv4",
+    addressType: pods[0]?.[0].address.includes(":") ? "IPv6" : "IPv4",
     ports: [{ name: "http", port: pods[0]?.[0].port ?? 1, protocol: "TCP" }],
     endpoints: pods.map(([worker, conditions]) => ({
       addresses: [worker.address],
@@ -142,10 +142,23 @@ describe("A balancer that finds its workers by EndpointSlices", { skip: missing 
     await discoveryUp(balancer, 1);
   });
 
+  it("finds workers that have IPv6 addresses alone", async (context) => {
+    const worker = new FakeWorker("six-0");
+    worker.address = network.hostAddress6;
+    await worker.start();
+    context.after(() => worker.kill());
+    for (const name of ["one", "two", "three"]) await removeSlice(name);
+    await writeSlice("six", [[worker, SERVING]]);
+    const balancer = await startDiscovering(context, [worker]);
+    await workersAre(balancer, { "six-0": "Serving" });
+    assert.equal((await ask(balancer.port, { cookie: "JSESSIONID=s.six-0" })).body, "six-0");
+    await removeSlice("six");
+  });
+
   it("leaves a terminating pod its sessions and gives it nothing new (rule 18), and lets it go when it is no longer listed", async (context) => {
     const workers = await startWorkers(context, "shop-0", "shop-1");
     const [one, two] = workers as [FakeWorker, FakeWorker];
-    for (const name of ["three", "other"]) await removeSlice(name);
+    await removeSlice("other");
     await writeSlice("one", [[one, SERVING]]);
     await writeSlice("two", [[two, SERVING]]);
     const balancer = await startDiscovering(context, workers);

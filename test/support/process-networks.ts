@@ -90,6 +90,11 @@ export class NamespaceNetwork implements ProcessNetwork {
     return `${this.#subnet}.1`;
   }
 
+  /** Of the host too: of 2001:2::/48, the same for IPv6 (RFC 5180). */
+  get hostAddress6(): string {
+    return `2001:2:0:${this.#subnet.split(".")[2]}::1`;
+  }
+
   memberAddress(index: number): string {
     return `${this.#subnet}.${index + 2}`;
   }
@@ -149,6 +154,7 @@ export class NamespaceNetwork implements ProcessNetwork {
     run(["-n", hub, "link", "set", "bridge", "up"]);
     run(["link", "add", this.#uplink, "type", "veth", "peer", "name", "uplink", "netns", hub]);
     run(["address", "add", `${this.hostAddress}/24`, "dev", this.#uplink]);
+    run(["address", "add", `${this.hostAddress6}/64`, "dev", this.#uplink, "nodad"]);
     run(["link", "set", this.#uplink, "up"]);
     run(["-n", hub, "link", "set", "uplink", "master", "bridge", "up"]);
     for (let index = 0; index < this.#workers; index++) {

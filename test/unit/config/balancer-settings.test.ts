@@ -7,7 +7,7 @@ const discovery = { type: "DNS", service: "_http._tcp.shop-workers" };
 test("A document with only a discovery gets every default", () => {
   const settings = parseBalancerSettings({ discovery });
   assert.deepEqual(settings.listen, { port: 8080, maxConnections: 10_000 });
-  assert.deepEqual(settings.management, { address: "0.0.0.0", port: 9090 });
+  assert.deepEqual(settings.management, { port: 9090 });
   assert.equal(settings.method, "ByRequests");
   assert.deepEqual(settings.stickySession, {
     enabled: true,

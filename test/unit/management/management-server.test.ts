@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { networkInterfaces } from "node:os";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { Registry, silentLogger } from "../../../src/base/index.ts";
 import { ManagementPortError, ManagementServer, sendJson } from "../../../src/management/index.ts";
@@ -17,6 +18,21 @@ describe("ManagementServer", () => {
 
   it("is alive from its start on", async () => {
     assert.equal((await fetch(`${url}/livez`)).status, 200);
+  });
+
+  it("is there on every address, of both families where there are two, when none is said", async () => {
+    const everywhere = new ManagementServer({ logger: silentLogger, registry: new Registry() }, { port: 0 });
+    await everywhere.start();
+    try {
+      const addresses = Object.values(networkInterfaces()).flatMap((all = []) => all.filter(({ internal }) => internal));
+      assert.ok(addresses.length > 0);
+      for (const { address, family } of addresses) {
+        const host = family === "IPv6" ? `[${address}]` : address;
+        assert.equal((await fetch(`http://${host}:${everywhere.port}/livez`)).status, 200, address);
+      }
+    } finally {
+      await everywhere.stop();
+    }
   });
 
   it("names address and port that another process has, and what to do", async () => {

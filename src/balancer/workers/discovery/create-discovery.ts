@@ -39,7 +39,8 @@ export function createDiscovery(deps: DiscoveryDeps, settings: BalancerSettings[
     case "EndpointSlice": {
       const { service, namespace, portName, addressFamily, apiServer: url = API_SERVER, serviceAccountDirectory } = settings;
       const source = new ApiServer({ clock, random }, { url, serviceAccountDirectory });
-      return new EndpointSliceDiscovery({ logger, source }, { service, namespace, portName, family: FAMILIES[addressFamily] });
+      const family = addressFamily && FAMILIES[addressFamily];
+      return new EndpointSliceDiscovery({ logger, source }, { service, namespace, portName, family });
     }
   }
 }

@@ -19,7 +19,8 @@ interface Endpoint {
 }
 
 export interface EndpointChoice {
-  readonly family: AddressFamily;
+  /** Undefined: whichever a worker has; IPv4 of both. */
+  readonly family: AddressFamily | undefined;
   /** Name of the port in the slices. */
   readonly portName: string;
 }
@@ -33,6 +34,16 @@ export interface FoundWorkers {
 
 /** All slices of one Service together: which pod is in which slice means nothing. */
 export function findWorkers(slices: readonly EndpointSlice[], { family, portName }: EndpointChoice): FoundWorkers {
+  if (family !== undefined) return findOfFamily(slices, { family, portName });
+  const [four, six] = [findOfFamily(slices, { family: 4, portName }), findOfFamily(slices, { family: 6, portName })];
+  const names = new Set(four.workers.map(({ name }) => name));
+  return {
+    workers: [...four.workers, ...six.workers.filter(({ name }) => !names.has(name))].slice(0, MAX_WORKERS),
+    unusableNames: [...new Set([...four.unusableNames, ...six.unusableNames])],
+  };
+}
+
+function findOfFamily(slices: readonly EndpointSlice[], { family, portName }: EndpointChoice): FoundWorkers {
   const workers = new Map<string, WorkerDescription>();
   const unusableNames: string[] = [];
   for (const { addressType, ports, endpoints } of slices) {

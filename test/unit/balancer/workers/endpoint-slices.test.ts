@@ -91,6 +91,18 @@ describe("findWorkers", () => {
     );
   });
 
+  it("takes what there is when no family is said, and the IPv4 address of a worker that has both", () => {
+    const six = slice([{ address: "fd00::1" }, { name: "shop-1", address: "fd00::2", terminating: true }, { name: "a.b" }], {
+      addressType: "IPv6",
+    });
+    const addresses = (...slices: EndpointSlice[]) =>
+      findWorkers(slices, { family: undefined, portName: "http" }).workers.map(({ name, address }) => `${name}=${address}`);
+    assert.deepEqual(addresses(six), ["shop-0=fd00::1", "shop-1=fd00::2"]);
+    assert.deepEqual(addresses(six, slice([{}])), ["shop-0=10.0.0.1", "shop-1=fd00::2"]);
+    const { workers, unusableNames } = findWorkers([six, slice([{ name: "a.b" }])], { family: undefined, portName: "http" });
+    assert.deepEqual([workers[1]?.leaving, unusableNames], [true, ["a.b"]]);
+  });
+
   it("passes over what is no pod, has no address, or has no such port", () => {
     const without: readonly EndpointSlice[] = [
       slice([{ targetRef: { kind: "Node", name: "shop-0" } }]),
