@@ -1,6 +1,6 @@
 // tomcat-cluster worker: one node, configured by the server.xml of its base folder.
 import { Command } from "commander";
-import { createProcessRegistry, LOG_LEVELS, type LogLevel, systemClock, systemRandom } from "../base/index.ts";
+import { createProcessRegistry, LOG_LEVELS, type LogLevel, limitHeapGrowth, systemClock, systemRandom } from "../base/index.ts";
 import { choiceParser, portParser } from "./option-parsers.ts";
 import { runUntilStopped } from "./run-until-stopped.ts";
 import { openStandardLog } from "./standard-log.ts";
@@ -25,6 +25,7 @@ export function workerCommand(): Command {
 }
 
 async function runWorker({ logLevel, ...options }: WorkerCommandOptions): Promise<void> {
+  limitHeapGrowth();
   const { StartAbortedError, Worker } = await import("../server/index.ts");
   const { logger, writeLine } = openStandardLog({ level: logLevel });
   const worker = new Worker(
