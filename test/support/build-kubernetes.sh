@@ -31,6 +31,7 @@ if [ -n "$needed" ]; then
   fi
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
+  trap 'exit 1' INT TERM
   export CGO_ENABLED=0 GOFLAGS=-trimpath
   stripped="-s -w"
 fi
