@@ -1,6 +1,6 @@
 // Sends all sessions of a manager to a member that starts (rule 6; ha.md 3.3).
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Clock, Logger } from "../../base/index.ts";
+import { type Clock, delay, type Logger, TomcatClusterError } from "../../base/index.ts";
 import type { Channel, Member } from "../../channel/index.ts";
 import { allSessionData, allSessionTransferComplete, changeSessionId } from "../message-bodies.ts";
 import { SESSION_EVENTS } from "../messages.ts";
@@ -25,6 +25,10 @@ const SYNCHRONOUS = { acknowledge: "Processed", asynchronous: false } as const;
 const MAX_UNACKNOWLEDGED_BLOCKS = 2;
 /** Few: a queue that has room for a block may have none for many small messages besides those of requests. */
 const NAMES_AT_ONCE = 8;
+
+/** A message of a transfer is sent again for so long: the member may be busy, and asks another one itself when it has lost patience. */
+const PATIENCE_MS = 60_000;
+const RETRY_MS = 500;
 
 /**
  * Blocks of at most 64 KiB, each acknowledged after it is installed and made from the sessions as they are then; other work gets
@@ -66,7 +70,8 @@ export class StateDonor {
       let data: Buffer | undefined = blocksFirst(blocks, (count) => (sessions += count));
       // Also without sessions there is one block: a Tomcat sends one, and a final message without any means that it got lost.
       for (data ??= encodeSessionStates([]); data !== undefined; data = blocksFirst(blocks, (count) => (sessions += count))) {
-        const sent = this.#send(member, SESSION_EVENTS.AllSessionData, allSessionData(this.#source.contextName, data, clock.now()));
+        const body = allSessionData(this.#source.contextName, data, clock.now());
+        const sent = this.#send(member, SESSION_EVENTS.AllSessionData, body, signal);
         // Looked at below: until then a failure is not one that nobody handles.
         sent.catch(() => undefined);
         unacknowledged.push(sent);
@@ -76,8 +81,10 @@ export class StateDonor {
       }
       await Promise.all(unacknowledged);
       await this.#tellNames(member, signal);
-      await this.#send(member, SESSION_EVENTS.AllSessionTransferComplete, allSessionTransferComplete(this.#source.contextName, snapshotMs));
+      const end = allSessionTransferComplete(this.#source.contextName, snapshotMs);
+      await this.#send(member, SESSION_EVENTS.AllSessionTransferComplete, end, signal);
     } catch (error) {
+      if (signal.aborted) return;
       logger.warn({ err: error, manager: this.#source.contextName, member: member.name, sessions }, "State transfer to a member failed");
       return;
     }
@@ -92,15 +99,27 @@ export class StateDonor {
     for (let first = 0; first < renamed.length && !signal.aborted; first += NAMES_AT_ONCE) {
       const sent = renamed.slice(first, first + NAMES_AT_ONCE).map(([oldId, { id, nameNumber }]) => {
         const body = changeSessionId(contextName, oldId, id, this.#deps.clock.now(), nameNumber);
-        return this.#send(member, SESSION_EVENTS.ChangeSessionId, body);
+        return this.#send(member, SESSION_EVENTS.ChangeSessionId, body, signal);
       });
       await Promise.all(sent);
     }
   }
 
-  #send(member: Member, event: number, body: Buffer): Promise<void> {
-    this.#deps.metrics.sent(event);
-    return this.#deps.channel.send([member], { kind: "Object", body }, SYNCHRONOUS);
+  async #send(member: Member, event: number, body: Buffer, signal: AbortSignal): Promise<void> {
+    const { channel, clock, logger, metrics } = this.#deps;
+    const startedMs = clock.monotonic();
+    for (;;) {
+      try {
+        metrics.sent(event);
+        return await channel.send([member], { kind: "Object", body }, SYNCHRONOUS);
+      } catch (error) {
+        const isWorthwhile = error instanceof TomcatClusterError && error.retryable && clock.monotonic() - startedMs < PATIENCE_MS;
+        if (!isWorthwhile || signal.aborted) throw error;
+        const { contextName } = this.#source;
+        logger.info({ err: error, manager: contextName, member: member.name }, "State has not reached a member; sending it again");
+      }
+      await delay(clock, RETRY_MS, signal);
+    }
   }
 }
 

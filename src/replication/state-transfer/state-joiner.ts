@@ -134,7 +134,6 @@ export class StateJoiner {
   /** A message for the manager while it starts. Throws what refuses it. */
   messageReceived(message: SessionMessage, sender: Member): void {
     const exchange = this.#exchange?.donor.key === sender.key ? this.#exchange : undefined;
-    if (exchange !== undefined) exchange.heardMs = this.#deps.clock.monotonic();
     switch (message.event) {
       case SESSION_EVENTS.AllSessionData:
         this.#install(message, sender, exchange);
@@ -245,7 +244,10 @@ export class StateJoiner {
       exchange?.settle("Failed");
       throw error;
     }
-    if (exchange !== undefined) exchange.blocks++;
+    if (exchange === undefined) return;
+    exchange.blocks++;
+    // Not of just any message: a donor that has given up still tells of every change.
+    exchange.heardMs = this.#deps.clock.monotonic();
   }
 
   /** Every donor sends at least one block, but for an empty Tomcat with sendAllSessions="false". */

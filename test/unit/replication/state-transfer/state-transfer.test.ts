@@ -6,6 +6,7 @@ import {
   getAllSessions,
   isStarting,
   noContextManager,
+  sessionAccessed,
   sessionDelta,
 } from "../../../../src/replication/message-bodies.ts";
 import { SESSION_EVENTS } from "../../../../src/replication/messages.ts";
@@ -194,6 +195,37 @@ describe("state transfer", () => {
     assert.deepEqual(group.routes(GetAllSessions), ["2>1", "2>3"]);
     assert.equal(b.digest, c.digest);
     assert.equal(await b.metric("tomcatcluster_replication_no_state_transferred_total"), 1);
+  });
+
+  it("is tried with another donor when one sends no more of it, whatever else it sends (rule 6)", async () => {
+    const silent = group.channel(1);
+    const c = await DeltaNode.started(group, 3);
+    const [id] = await fill(c, 10);
+    await silent.start();
+    const b = new DeltaNode(group, 2, { stateTransferTimeoutMs: 5000 });
+    const starting = begin(b);
+    for (let second = 0; second < 5; second++) {
+      await clock.advance(1000);
+      await b.channel.receive(sessionAccessed(CONTEXT, id!, clock.now()), silent.localMember);
+    }
+    await starting.started;
+    assert.deepEqual(group.routes(GetAllSessions), ["2>1", "2>3"]);
+    assert.equal(b.manager.activeSessions, 10);
+  });
+
+  it("goes on where a busy joiner was late with an acknowledgement (rule 6)", async () => {
+    const a = await DeltaNode.started(group, 1);
+    await fill(a, 300, 1000);
+    let late = 2;
+    group.fate = (from, _to, { event }) => (from === "1" && event === AllSessionData && late-- > 0 ? "Lost" : "Delivered");
+    const b = new DeltaNode(group, 2);
+    const starting = begin(b);
+    await group.settle();
+    assert.equal(starting.ready, false);
+    await clock.advance(500);
+    await starting.started;
+    assert.deepEqual(group.routes(GetAllSessions), ["2>1"]);
+    assert.equal(b.digest, a.digest);
   });
 
   it("never ends in ready but empty: without a donor that answers it goes on (rule 6)", async () => {
