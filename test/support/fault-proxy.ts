@@ -33,6 +33,8 @@ export class FaultProxy implements Credentials {
   readonly #agent: Agent;
   readonly #watches = new Set<{ readonly from: IncomingMessage; readonly to: ServerResponse }>();
 
+  #writesUnderWay = 0;
+
   private constructor(target: KubeApiServer) {
     this.#target = target;
     const read = (name: string) => readFileSync(target.file(name));
@@ -74,6 +76,11 @@ export class FaultProxy implements Credentials {
 
   count(verb: ProxiedRequest["verb"]): number {
     return this.requests.filter((request) => request.verb === verb).length;
+  }
+
+  /** What the API server has not answered yet. */
+  get writesUnderWay(): number {
+    return this.#writesUnderWay;
   }
 
   get openWatches(): number {
@@ -142,6 +149,10 @@ export class FaultProxy implements Credentials {
         answer.on("error", () => response.destroy());
       },
     );
+    if (verb === "write") {
+      this.#writesUnderWay++;
+      onward.once("close", () => this.#writesUnderWay--);
+    }
     onward.on("error", () => response.destroy());
     response.once("close", () => onward.destroy());
     request.pipe(onward);
