@@ -41,6 +41,13 @@ export {
   workersServiceName,
 } from "./names.ts";
 export { quantityValue } from "./quantity.ts";
-export { balancerReferences, type Reference, workerReferences } from "./references.ts";
+export {
+  balancerReferences,
+  type Reference,
+  type ReferencedData,
+  type ResolvedReferences,
+  resolveReferences,
+  workerReferences,
+} from "./references.ts";
 export { CHANNEL_KEY_DIRECTORY, desiredServerXml, type ServerXmlPlace, WORKER_ENVIRONMENT } from "./server-xml.ts";
 export { workerGraceSeconds } from "./worker-stateful-set.ts";

@@ -4,10 +4,10 @@ import { type KubeClient, type KubeObject, type ObjectRef, type ObjectView, refO
 import { PAUSED_ANNOTATION } from "../annotations.ts";
 import { isControlledBy } from "../apply/applied-object.ts";
 import { OWNER_INDEX, type OwnedObjects } from "../apply/owned-objects.ts";
-import { balancerName, statefulSetName } from "../desired/index.ts";
+import { balancerName, type ResolvedReferences, statefulSetName } from "../desired/index.ts";
 import type { BalancerFacts } from "../status/find-state.ts";
 import type { Obstacle } from "../status/obstacle.ts";
-import { type FoundReferences, readReferences } from "./references.ts";
+import { readReferences } from "./references.ts";
 import {
   balancerFacts,
   type Deployment,
@@ -33,7 +33,7 @@ export interface Observed {
   readonly cluster: TomcatCluster | undefined;
   /** What keeps the spec from being carried out. */
   readonly obstacle: Obstacle | undefined;
-  readonly references: FoundReferences;
+  readonly references: ResolvedReferences;
   readonly set: WorkerSet | undefined;
   readonly pods: readonly WorkerPod[];
   readonly balancers: BalancerFacts;
@@ -54,7 +54,7 @@ export interface ObserverDeps {
 }
 
 const NO_BALANCERS: BalancerFacts = { wanted: 0, available: 0, isUpdated: false };
-const NO_REFERENCES: FoundReferences = { digests: { workers: "", balancers: "" }, serverXml: undefined, missing: undefined };
+const NO_REFERENCES: ResolvedReferences = { digests: { workers: "", balancers: "" }, serverXml: undefined, missing: undefined };
 
 export class Observer {
   readonly #deps: ObserverDeps;

@@ -90,10 +90,7 @@ describe("tomcat-cluster", () => {
     },
     { args: ["balancer", "--config", "/nowhere/balancer.yaml"], message: /\/nowhere\/balancer\.yaml/ },
     { args: ["render", "/nowhere/shop.yaml"], message: /^"\/nowhere\/shop\.yaml" cannot be read: there is no such file\n$/ },
-    {
-      args: ["render", SAMPLE, "--server-xml", "/nowhere/server.xml"],
-      message: /^--server-xml is given, and the manifest names no server\.xml: add configuration\.serverXml\n$/,
-    },
+    { args: ["render", SAMPLE, SAMPLE], message: /^".*shop\.yaml" has something in it that is neither a ConfigMap nor a Secret\n$/ },
     { args: ["worker", "--base", "/nowhere"], message: /\/nowhere/ },
   ];
   for (const { args, message } of failures) {
@@ -120,15 +117,33 @@ describe("tomcat-cluster", () => {
     assert.match(stdout, /image: registry\.example\/tomcat-cluster:1\n/);
   });
 
-  it("merges the server.xml that a manifest names, from a file", () => {
-    const [manifest, serverXml] = [join(folder, "own.yaml"), join(folder, "server.xml")];
-    const spec = { configuration: { serverXml: { configMapKeyRef: { name: "x", key: "y" } } } };
+  it("takes what a manifest names from files: its server.xml, and what rolls the pods", () => {
+    const [manifest, references] = [join(folder, "own.yaml"), join(folder, "references.yaml")];
+    const configMapKeyRef = { name: "x", key: "y" };
+    const env = [{ name: "P", valueFrom: { secretKeyRef: { name: "password", key: "p" } } }];
+    const spec = { configuration: { serverXml: { configMapKeyRef } }, template: { env } };
     writeFileSync(manifest, JSON.stringify({ apiVersion: "tribes.dev/v1alpha1", kind: "TomcatCluster", metadata: { name: "own" }, spec }));
-    writeFileSync(serverXml, '<Server><Service name="Catalina"><Connector port="8080" connectionTimeout="77" /></Service></Server>');
-    assert.match(run("render", manifest, "--server-xml", serverXml).stdout, /connectionTimeout="77"/);
-    assert.match(run("render", manifest).stderr, /^The manifest takes its server\.xml from a ConfigMap: give that text as a file/);
-    writeFileSync(serverXml, '<Server><Service name="Catalina">\n<Connector port="8080" address="::" /></Service></Server>');
-    assert.match(run("render", manifest, "--server-xml", serverXml).stderr, /server\.xml:2:24: address="::" of Connector is not what/);
+    const put = (connector: string, ...others: object[]) => {
+      const y = `<Server><Service name="Catalina">\n<Connector port="8080" ${connector} /></Service></Server>`;
+      const documents = [{ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "x" }, data: { y } }, ...others];
+      writeFileSync(references, documents.map((document) => JSON.stringify(document)).join("\n---\n"));
+    };
+    const digest = (text: string) => /tribes\.dev\/configuration: (\w+)/.exec(text)?.[1];
+    assert.match(run("render", manifest).stderr, /^The manifest takes its server\.xml from ConfigMap x, key y: not found; give a file/);
+    put('connectionTimeout="77"');
+    const { stdout } = run("render", manifest, references);
+    assert.match(stdout, /connectionTimeout="77"/);
+    assert.match(stdout, /^# .* what was not given: Secret password\.$/m);
+    put('connectionTimeout="77"', { kind: "Secret", metadata: { name: "password" }, stringData: { p: "one" } });
+    const withSecret = run("render", manifest, references).stdout;
+    assert.doesNotMatch(withSecret, /not given/);
+    assert.notEqual(digest(withSecret), digest(stdout));
+    put('connectionTimeout="77"', { kind: "List", items: [{ kind: "Secret", metadata: { name: "password" }, data: { p: "b25l" } }] });
+    assert.equal(digest(run("render", manifest, references).stdout), digest(withSecret));
+    put('connectionTimeout="77"', { kind: "Secret", metadata: { name: "password", namespace: "elsewhere" } });
+    assert.match(run("render", manifest, references).stdout, /not given: Secret password/);
+    put('address="::"');
+    assert.match(run("render", manifest, references).stderr, /ConfigMap x, key y:2:24: address="::" of Connector is not what/);
   });
 
   it("adds the stack with --debug", () => {
