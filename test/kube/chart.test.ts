@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { parse, parseAllDocuments, stringify } from "yaml";
-import { CHART, helm, RELEASE, renderChart } from "../support/helm.ts";
+import { CHART, helm, KUBE_VERSION, RELEASE, renderChart } from "../support/helm.ts";
 import { KubeApiServer } from "../support/kube-api-server.ts";
 import { admits } from "../support/network-policy.ts";
 import { RunningOperator } from "../support/running-operator.ts";
@@ -118,7 +118,7 @@ describe("the chart", () => {
     assert.equal(admits([open], source("web"), operator, 8080), false);
     assert.equal(admits(monitoring, source("monitoring"), operator, 9090), true);
     assert.equal(admits(monitoring, source("web"), operator, 9090), false);
-    const [test] = objectsOf(await helm(["template", RELEASE, CHART, "--show-only=templates/tests/readiness.yaml"]));
+    const [test] = objectsOf(await helm(["template", RELEASE, CHART, KUBE_VERSION, "--show-only=templates/tests/readiness.yaml"]));
     assert.equal(admits(monitoring, source(RELEASE, test.metadata.labels), operator, 9090), true);
   });
 

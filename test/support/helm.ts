@@ -10,6 +10,9 @@ export const CHART = resolve(import.meta.dirname, "../../charts/tomcat-cluster")
 /** Name of release and namespace, as README.md has them. */
 export const RELEASE = "tomcat-cluster";
 
+/** Without a cluster Helm assumes a version, which depends on how it was built. */
+export const KUBE_VERSION = "--kube-version=1.36.0";
+
 /** The binary, whether or not it is there. */
 export function helmBinary(): string {
   const given = process.env.HELM_BIN;
@@ -33,6 +36,8 @@ export async function helm(args: readonly string[], kubeconfig = "/dev/null"): P
 /** Every object of the chart as YAML, but for the CustomResourceDefinition and the chart's test. Throws with what Helm says. */
 export function renderChart(values: object, release = RELEASE): string {
   const input = stringify({ crds: { install: false }, ...values });
-  const command = ["template", release, CHART, "--namespace", RELEASE, "--skip-tests", "--values", "-"];
-  return execFileSync(helmBinary(), command, { input, encoding: "utf8", stdio: "pipe", maxBuffer: 64 * 1024 * 1024 });
+  const command = ["template", release, CHART, "--namespace", RELEASE, "--skip-tests", KUBE_VERSION, "--values", "-"];
+  const rendered = execFileSync(helmBinary(), command, { input, encoding: "utf8", stdio: "pipe", maxBuffer: 64 * 1024 * 1024 });
+  // Empty lines between documents are Helm 4's.
+  return rendered.replaceAll(/\n{2,}(?=---\n)/g, "\n");
 }
