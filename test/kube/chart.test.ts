@@ -15,6 +15,7 @@ const GOLDEN = new URL("../golden/chart/", import.meta.url).pathname;
 const INPUT = ".in.yaml";
 const DASHBOARD = readFileSync(new URL("../../deploy/dashboards/tomcat-cluster.json", import.meta.url), "utf8");
 const SMALLEST = new URL("../../deploy/samples/smallest.yaml", import.meta.url).pathname;
+const README = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
 const OPERATOR = `${RELEASE}-operator`;
 const CRD = "tomcatclusters.tribes.dev";
 
@@ -154,8 +155,10 @@ describe("the chart on a real API server", () => {
     await server?.stop();
   });
 
-  it("installs the operator, its rights and the kind TomcatCluster", async () => {
-    await upgrade(CHART);
+  it("installs the operator, its rights and the kind TomcatCluster, with the command that README.md shows", async () => {
+    const [, command] = /^helm (upgrade .*)$/m.exec(README)!;
+    await run(...command!.split(" ").map((argument) => (argument === "charts/tomcat-cluster" ? CHART : argument)));
+    assert.match(await field(".spec.template.spec.containers[0].image", "deployment", OPERATOR, ...namespace), /^registry\.example\//);
     await server.kubectl("wait", "--for=condition=Established", `crd/${CRD}`);
     await server.kubectl("apply", "-f", SMALLEST);
     assert.equal(await may("list", "tomcatclusters", "--all-namespaces"), true);
