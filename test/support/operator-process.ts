@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { endsWithUs } from "./ends-with-us.ts";
 import { type Family, parseExposition } from "./exposition.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -36,8 +37,8 @@ export class OperatorProcess {
     const scope = watchNamespaces.length === 0 ? [] : ["--watch-namespaces", watchNamespaces.join(",")];
     const args = ["--image", "registry.example/tomcat-cluster:1", "--leader-elect", "--metrics-address", metricsAddress, ...scope];
     const command = [process.execPath, entry, "operator", ...args, "--kubeconfig", kubeconfig, "--namespace", namespace];
-    // Whatever ends this process, a time-out of the test runner too, ends it with it.
-    this.#child = spawn("setpriv", ["--pdeathsig", "SIGKILL", ...command, "--identity", identity], { stdio: ["ignore", "pipe", "pipe"] });
+    const stdio = ["ignore", "pipe", "pipe"] as const;
+    this.#child = spawn("setpriv", [...endsWithUs(), ...command, "--identity", identity], { stdio: [...stdio] });
     this.ended = once(this.#child, "exit").then(([code, signal]: (number | NodeJS.Signals | null)[]) => code ?? signal!);
     for (const stream of [this.#child.stdout!, this.#child.stderr!]) {
       stream.setEncoding("utf8").on("data", (text: string) => {
