@@ -61,10 +61,10 @@ export class Hello implements MembershipListener {
    */
   beforeAnswer: ((member: Member) => Promise<void>) | undefined = undefined;
   /**
-   * Called for each member of ours that has answered, at most once for each time it appears. `late`: it was known to all
+   * Called for each member that has answered, at most once for each time it appears. `late`, of ours only: it was known to all
    * whom it knew, and may have asked for state, before it knew this one, so that it may lack what was done here. Must not throw. Set once, before `open`.
    */
-  onMet: (member: Member, late: boolean) => void = () => undefined;
+  onMet: (member: Member, kind: MemberKind, late: boolean) => void = () => undefined;
   readonly #deps: HelloDeps;
   readonly #timeoutMs: number;
   readonly #retryMs: number;
@@ -219,7 +219,7 @@ export class Hello implements MembershipListener {
     greeting.ended.abort();
     this.#deps.logger.info({ member: member.name, kind }, "Member answered");
     this.onKind(member, kind);
-    if (kind === "ours") this.onMet(member, said === GREETING_KNOWN);
+    this.onMet(member, kind, said === GREETING_KNOWN);
     if (kind === "ours" || this.#probedBy.has(member.key)) this.#knowsUs(greeting);
     else greeting.timer = this.#deps.clock.setTimeout(() => this.#knowsUs(greeting), this.#tomcatPatienceMs);
   }

@@ -69,6 +69,7 @@ export class SimpleTcpCluster implements Lifecycle, MembershipListener, ManagerC
   /** The valves that a Cluster element may hold, by class name. */
   readonly valveFactories: ReadonlyMap<string, ValveFactory>;
   readonly #channel: ClusterChannel;
+  readonly #clock: Clock;
   readonly #options: SimpleTcpClusterOptions;
   readonly #managers = new Map<string, DeltaManager>();
   readonly #listener: ClusterSessionListener;
@@ -78,6 +79,7 @@ export class SimpleTcpCluster implements Lifecycle, MembershipListener, ManagerC
     const { channel, clock } = deps;
     const logger = deps.logger.child({ component: "SimpleTcpCluster" });
     this.#channel = channel;
+    this.#clock = clock;
     this.#options = options;
     this.metrics = ReplicationMetrics.of(deps.registry);
     this.group = groupOf(channel);
@@ -97,7 +99,10 @@ export class SimpleTcpCluster implements Lifecycle, MembershipListener, ManagerC
     this.#channel.addMembershipListener(this.replicator);
     this.#channel.addMembershipListener(this);
     this.#channel.hello.beforeAnswer = (member) => this.replicator.broughtUpToDate(member);
-    this.#channel.hello.onMet = (member, late) => this.replicator.memberMet(member, late);
+    this.#channel.hello.onMet = (member, kind, late) => {
+      if (kind === "ours") this.replicator.memberMet(member, late);
+      else this.#tomcatMet(member);
+    };
     this.#channel.onSendFailed = (error) => this.replicator.sendFailed(error);
     await this.#channel.start();
   }
@@ -161,6 +166,13 @@ export class SimpleTcpCluster implements Lifecycle, MembershipListener, ManagerC
 
   memberDisappeared(member: Member): void {
     for (const manager of this.#managers.values()) manager.memberDisappeared(member);
+  }
+
+  #tomcatMet(member: Member): void {
+    const reachedUntilMs = this.replicator.reachedUntilMs(member);
+    if (reachedUntilMs === Number.POSITIVE_INFINITY) return;
+    const sinceMs = this.#clock.now() - (this.#clock.monotonic() - reachedUntilMs);
+    for (const manager of this.#managers.values()) manager.tomcatReturned(member, sinceMs);
   }
 
   /** What the manager of this name holds; undefined: there is none. */

@@ -16,32 +16,13 @@ import { eventName, type ReplicationMetrics } from "../replication-metrics.ts";
 import { CatchUp } from "./catch-up.ts";
 import type { Kept } from "./kept.ts";
 import { type CatchUpSource, Peer } from "./peer.ts";
+import { miss, type Publication, takes } from "./publication.ts";
 import { UnderWay } from "./under-way.ts";
 
 /** A manager, as far as it publishes. */
 export interface PublishingSource extends CatchUpSource {
   /** Stem to id of the sessions that changed or ended here at or after this time of the clock's `monotonic`. */
   changedSince(monotonicMs: number): Map<string, string>;
-}
-
-/** A session, as far as it is published. */
-export interface PublishedSession {
-  readonly id: string;
-  readonly orderKey: string;
-  readonly version: number;
-  safe: boolean;
-  /** How often another member's copy won against a change that was made here. */
-  readonly overruled: number;
-}
-
-/** One message about one session. */
-export interface Publication {
-  readonly source: CatchUpSource;
-  readonly session: PublishedSession;
-  /** Of SESSION_EVENTS. */
-  readonly event: number;
-  /** What the others call the session: its id, or, in the message that renames it, the old one. */
-  readonly knownId: string;
 }
 
 export interface ReplicatorDeps {
@@ -231,6 +212,12 @@ export class Replicator implements MembershipListener {
     void entry.catchUp.wake();
   }
 
+  /** Until when a member that was away has what was sent to it, of the clock's `monotonic`; Infinity: it was not away lately. */
+  reachedUntilMs(member: Member): number {
+    const peer = this.#entries.get(member.key)?.peer;
+    return peer === undefined ? Number.POSITIVE_INFINITY : peer.absentLatelyMs(this.#deps.clock.monotonic()) - UNCERTAIN_MS;
+  }
+
   memberDisappeared(member: Member): void {
     const entry = this.#entries.get(member.key);
     if (entry === undefined) return;
@@ -384,16 +371,4 @@ export class Replicator implements MembershipListener {
       if ((peer.departedMs ?? 0) < oldestMs || index < departed.length - MAX_DEPARTED) this.#entries.delete(key);
     });
   }
-}
-
-/** Whether the peer's copy is such that it can take this message. */
-function takes(peer: Peer, { source, session, knownId }: Publication): boolean {
-  if (peer.inStep) return true;
-  return !peer.lagging && !peer.isBehind(source, stemOf(knownId)) && (knownId === session.id || !peer.isBehind(source, stemOf(session.id)));
-}
-
-/** After a change of id the old one is to vanish there, and the session to appear under the new one. */
-function miss(peer: Peer, { source, session, knownId }: Publication): void {
-  peer.miss(source, stemOf(knownId), knownId);
-  if (knownId !== session.id) peer.miss(source, stemOf(session.id), session.id);
 }

@@ -8,6 +8,7 @@ import { SESSION_EVENTS, type SessionEvent, type SessionMessage } from "../messa
 import { allKept, awaited, type Kept } from "../peers/kept.ts";
 import type { PublishingSource } from "../peers/replicator.ts";
 import type { ReplicationStatistics } from "../replication-metrics.ts";
+import { ReturnedTomcats } from "../state-transfer/returned-tomcats.ts";
 import { type DonorSource, StateDonor } from "../state-transfer/state-donor.ts";
 import { StateJoiner, type StateTarget } from "../state-transfer/state-joiner.ts";
 import { type DeltaManagerDescription, type DeltaManagerOptions, joinerOptions } from "./delta-manager-options.ts";
@@ -36,6 +37,7 @@ export class DeltaManager
   readonly #joiner: StateJoiner;
   readonly #donor: StateDonor;
   readonly #receiver: SessionReceiver;
+  readonly #returned: ReturnedTomcats;
   /** Ended or renamed here: members that were away have to hear of it. */
   readonly #ended = new EndedSessions();
   readonly #endedElsewhere = new EndedSessions();
@@ -51,6 +53,7 @@ export class DeltaManager
     const { group, metrics } = deps.cluster;
     this.inventory = new SessionInventory(deps.clock, this);
     this.#receiver = new SessionReceiver(this, deps.clock);
+    this.#returned = new ReturnedTomcats({ channel: group, metrics, clock: deps.clock, logger: deps.logger }, options.contextName);
     this.#joiner = new StateJoiner({ group, metrics, clock: deps.clock, logger: deps.logger }, joinerOptions(options), this);
     const sinceMs = () => deps.clock.monotonic() - ALIAS_MS;
     const renamedToo: DonorSource = {
@@ -182,13 +185,21 @@ export class DeltaManager
   /** From the cluster. Throws what refuses the message, so that its sender learns of it (rule 12). */
   messageReceived(message: SessionMessage, sender: Member): void {
     if (!this.#joiner.finished) this.#joiner.messageReceived(message, sender);
-    else if (message.event === SESSION_EVENTS.AllSessionData) this.#receiver.takeOffered(message, sender, this.#counts(sender));
+    else if (message.event === SESSION_EVENTS.AllSessionData) {
+      this.#receiver.takeOffered(message, sender, this.#counts(sender), this.#returned.reachedUntilMs(sender));
+    } else if (message.event === SESSION_EVENTS.AllSessionTransferComplete) this.#returned.forget(sender);
     else if (message.event === SESSION_EVENTS.GetAllSessions) this.#donor.serve(sender);
     else this.#receiver.apply(message, sender);
   }
 
   memberDisappeared(member: Member): void {
     this.#joiner.memberDisappeared(member);
+    this.#returned.forget(member);
+  }
+
+  /** See ReturnedTomcats. */
+  tomcatReturned(member: Member, reachedUntilMs: number): void {
+    if (this.#stateTransferred) this.#returned.ask(member, reachedUntilMs);
   }
 
   install(data: Buffer, sender: Member): void {

@@ -90,9 +90,13 @@ export class SessionReceiver {
 
   /**
    * The same, unasked: from a member that catches this one up. Refuses a session that comes alone and does not become this copy, since a
-   * request of its sender may wait for it (rules 8 and 12); among several it is given up silently.
+   * request of its sender may wait for it (rules 8 and 12); among several it is given up silently. `reachedUntilMs`: see ReturnedTomcats.
    */
-  takeOffered(message: SessionMessage, sender: Member, counted: boolean): void {
+  takeOffered(message: SessionMessage, sender: Member, counted: boolean, reachedUntilMs: number | undefined): void {
+    if (reachedUntilMs !== undefined) {
+      this.#takeReturned(message, sender, reachedUntilMs);
+      return;
+    }
     const [state, ...others] = this.install(dataOf(message), sender, counted);
     if (state === undefined || others.length > 0 || !counted) return;
     const own = this.#table.sessionWithStem(stemOf(state.id)) ?? this.#known(state.id);
@@ -187,6 +191,19 @@ export class SessionReceiver {
     if (actions.length === 0) return;
     session.applyDelta(actions);
     session.version++;
+  }
+
+  /**
+   * What a Tomcat has that was away: of sessions that it served last, that nobody here has heard of, or that nobody here has used since it had
+   * everything. Of all others what was changed here stays, and is sent to it.
+   */
+  #takeReturned(message: SessionMessage, sender: Member, reachedUntilMs: number): void {
+    for (const state of decodeSessionStates(dataOf(message))) {
+      const own = this.#table.sessionWithStem(stemOf(state.id)) ?? this.#table.sessionWithId(state.id);
+      const itsOwn = own?.servedBy === sender.key && !own.primary;
+      if (own !== undefined && (own.inUse || !(itsOwn || own.lastUsedMs < reachedUntilMs))) continue;
+      this.#install({ ...state, version: 0 }, sender);
+    }
   }
 
   #install(state: SessionState, sender: Member): void {

@@ -193,7 +193,8 @@ describe("Hello", () => {
   it("rules 4, 11: tells in hello and answer whether it may have asked for state, and notices who may have before they met", async () => {
     const met: string[] = [];
     const [one, other] = [open(), open()];
-    for (const { hello } of [one, other]) hello.onMet = (member, late) => void met.push(`${member.address} ${late ? "late" : "in time"}`);
+    for (const { hello } of [one, other])
+      hello.onMet = (member, _kind, late) => void met.push(`${member.address} ${late ? "late" : "in time"}`);
     one.carrier.add(B);
     await greet(one.carrier, B, "tomcat-cluster");
     await one.hello.everyMemberAnswered();

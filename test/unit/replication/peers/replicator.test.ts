@@ -2,15 +2,21 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 import { ChannelError, type Member } from "../../../../src/channel/index.ts";
 import { stemOf, withRoute } from "../../../../src/protocol/index.ts";
-import { changeSessionId, sessionDelta } from "../../../../src/replication/message-bodies.ts";
+import {
+  allSessionData,
+  allSessionTransferComplete,
+  changeSessionId,
+  sessionAccessed,
+  sessionDelta,
+} from "../../../../src/replication/message-bodies.ts";
 import { SESSION_EVENTS } from "../../../../src/replication/messages.ts";
 import { DeltaRequest } from "../../../../src/replication/session/delta-request.ts";
-import { decodeSessionStates } from "../../../../src/replication/session/session-state.ts";
+import { decodeSessionStates, encodeSessionStates } from "../../../../src/replication/session/session-state.ts";
 import { CONTEXT, DeltaNode, type DeltaNodeOptions } from "../../../support/delta-node.ts";
 import { FakeGroup } from "../../../support/fake-group.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 
-const { AllSessionData, SessionDelta, SessionExpired } = SESSION_EVENTS;
+const { AllSessionData, GetAllSessions, SessionDelta, SessionExpired } = SESSION_EVENTS;
 
 let clock: ManualClock;
 let group: FakeGroup;
@@ -358,7 +364,7 @@ describe("copies after a partition (rule 11)", () => {
       [c, a],
     ] as const) {
       one.channel.meet(other.channel);
-      one.channel.hello.onMet!(other.channel.localMember, true);
+      one.channel.hello.onMet!(other.channel.localMember, "ours", true);
     }
     await group.settle();
     assert.deepEqual([c.attributes(id), a.attributes(old)], [{ n: 2 }, { n: 3 }]);
@@ -369,12 +375,49 @@ describe("copies after a partition (rule 11)", () => {
     const [a, b] = await pair();
     await a.create((session) => session.setAttribute("n", 1));
     group.sent.length = 0;
-    a.channel.hello.onMet!(b.channel.localMember, false);
+    a.channel.hello.onMet!(b.channel.localMember, "ours", false);
     await clock.advance(60_000);
     partition(a, b)();
-    a.channel.hello.onMet!(b.channel.localMember, true);
+    a.channel.hello.onMet!(b.channel.localMember, "ours", true);
     await group.settle();
     assert.deepEqual(group.routes(AllSessionData), []);
+  });
+
+  it("of a Tomcat that was away are asked for, and taken where nobody here has used the session since it had everything", async () => {
+    const [a] = await pair();
+    const tomcat = group.channel(3, "Tomcat");
+    await tomcat.start();
+    const sender = tomcat.localMember;
+    const ids = await Promise.all(["idle", "used", "its own", "used of its own"].map((name) => a.create((s) => s.setAttribute("n", name))));
+    const [idle, used, itsOwn, usedOfItsOwn] = ids as [string, string, string, string];
+    await clock.advance(31_000);
+    const accessed = (id: string) => a.channel.receive(sessionAccessed(CONTEXT, id, clock.now()), sender);
+    for (const id of [itsOwn, usedOfItsOwn]) await accessed(id);
+    a.channel.hello.onMet!(sender, "Tomcat", false);
+    assert.deepEqual(
+      group.routes(GetAllSessions).filter((route) => route.startsWith("1")),
+      [],
+      "it was not away",
+    );
+
+    a.channel.part(tomcat);
+    for (const id of [used, usedOfItsOwn]) await a.request(id, (session) => session.setAttribute("n", "newer"));
+    await clock.advance(20_000);
+    a.channel.meet(tomcat);
+    a.channel.hello.onMet!(sender, "Tomcat", false);
+    assert.deepEqual(
+      group.routes(GetAllSessions).filter((route) => route.startsWith("1")),
+      ["1>3"],
+    );
+    const text = ["n", "changed there"] as const;
+    const states = ids.map((id) => ({ ...a.find(id).exportState(), thisAccessedTime: clock.now() + 5000, attributes: [text] }));
+    const fresh = { ...states[0]!, id: "0123456789ABCDEF0123456789ABCDEF.java" };
+    await a.channel.receive(allSessionData(CONTEXT, encodeSessionStates([...states, fresh]), 0), sender);
+    await a.channel.receive(allSessionTransferComplete(CONTEXT, 0), sender);
+    assert.deepEqual(
+      [idle, used, itsOwn, usedOfItsOwn, fresh.id].map((id) => a.attributes(id).n),
+      ["changed there", "newer", "changed there", "newer", "changed there"],
+    );
   });
 
   it("are sent to a newcomer once when this member alone can give it state, also without acknowledgements (rule 4)", async () => {
