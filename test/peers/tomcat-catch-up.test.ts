@@ -1,32 +1,32 @@
-// A real Apache Tomcat 10.1 and two workers of ours: what each has after one of them was frozen (rules 3 and 11).
+// A real Apache Tomcat 10.1 and two workers of ours: what each has after one of them was frozen or cut off (rules 3 and 11).
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { MixedGroup } from "../support/mixed-group.ts";
+import { NamespaceNetwork, namespacesMissing } from "../support/process-networks.ts";
 import { ask, eventually, held } from "../support/session-requests.ts";
-import { TestWorkers } from "../support/test-workers.ts";
-import { GROUP_NAME, RealTomcat } from "../support/tomcat.ts";
+import type { TestWorkers } from "../support/test-workers.ts";
+import type { RealTomcat } from "../support/tomcat.ts";
 
-const MEMBERS = ["127.0.85.2", "127.0.85.3", "127.0.85.4"];
-const JAVA = MEMBERS[2]!;
+/** The Tomcat's place in the network, behind the workers. */
+const JAVA = 2;
+const skip = namespacesMissing() ?? false;
 
 for (const channelSendOptions of [6, 8]) {
-  describe(`a real Tomcat 10.1 and two workers of ours, channelSendOptions ${channelSendOptions}`, () => {
+  describe(`a real Tomcat 10.1 and two workers of ours, channelSendOptions ${channelSendOptions}`, { skip }, () => {
+    let network: NamespaceNetwork;
+    let group: MixedGroup;
     let workers: TestWorkers;
     let tomcat: RealTomcat;
 
     before(async () => {
-      workers = await TestWorkers.start({
-        addresses: MEMBERS.slice(0, 2),
-        groupAddresses: MEMBERS,
-        groupName: GROUP_NAME,
-        channelSendOptions,
-      });
-      tomcat = new RealTomcat({ name: "java", address: JAVA, httpPort: 8080, receiverPort: 4000, members: MEMBERS, channelSendOptions });
-      await tomcat.start();
-      await workers.membersSeen(2);
+      network = NamespaceNetwork.create(3);
+      const members = [0, 1, JAVA].map((index) => network.memberAddress(index));
+      group = await MixedGroup.start({ members, channelSendOptions, network });
+      ({ workers, tomcat } = group);
     });
     after(async () => {
-      await tomcat.stop();
-      await workers.stop();
+      await group.stop();
+      await network.release();
     });
 
     const arrivedInTomcat = (name: string, cookie: string, wanted: RegExp) =>
@@ -78,6 +78,45 @@ for (const channelSendOptions of [6, 8]) {
       await ask(tomcat.url, "op=set&k=k&v=integer", own.cookie);
       workers.kill(0, "SIGCONT");
       await arrivedInOurs(0, "k", own.cookie, /number 42$/);
+    });
+
+    it("has what a Tomcat changed and made while it was cut off, and the Tomcat what was changed here (rule 11)", async () => {
+      // Looked at by their number only: a request would make a session this worker's own.
+      const sessionsArrive = (count: number) =>
+        Promise.all(
+          [0, 1].map((index) =>
+            eventually(
+              async () => (await workers.cluster(index)).managers[0]!.sessions,
+              (sessions) => sessions === count,
+              30_000,
+            ),
+          ),
+        );
+      const before = (await workers.cluster(0)).managers[0]!.sessions;
+      const own = await ask(tomcat.url, "op=set&k=k&v=string");
+      const ours = await ask(workers.url(0), "op=set&k=k&v=string");
+      await arrivedInTomcat("k", ours.cookie, /Größe/);
+      await sessionsArrive(before + 2);
+
+      network.cutOff(JAVA);
+      for (const index of [0, 1]) {
+        await eventually(
+          async () => (await workers.cluster(index)).members.map(({ state }) => state),
+          (states) => states.includes("Suspect"),
+          30_000,
+        );
+      }
+      await ask(tomcat.url, "op=set&k=k&v=integer", own.cookie);
+      const made = await ask(tomcat.url, "op=set&k=k&v=double");
+      await ask(workers.url(0), "op=set&k=k&v=long", ours.cookie);
+      network.join(JAVA);
+      await sessionsArrive(before + 3);
+
+      for (const index of [0, 1]) {
+        await arrivedInOurs(index, "k", own.cookie, /number 42$/);
+        await arrivedInOurs(index, "k", made.cookie, /number 2\.5$/);
+      }
+      await arrivedInTomcat("k", ours.cookie, /java\.lang\.Long 1099511627776$/);
     });
   });
 }

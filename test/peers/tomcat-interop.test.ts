@@ -1,12 +1,12 @@
 // One group of a real Apache Tomcat 10.1 and two workers of ours: each serves the sessions of the other.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { MixedGroup } from "../support/mixed-group.ts";
 import { ask, attributeIn, held, hit, routeIn } from "../support/session-requests.ts";
-import { TestWorkers } from "../support/test-workers.ts";
-import { GROUP_NAME, RealTomcat } from "../support/tomcat.ts";
+import type { TestWorkers } from "../support/test-workers.ts";
+import type { RealTomcat } from "../support/tomcat.ts";
 
 const MEMBERS = ["127.0.81.2", "127.0.81.3", "127.0.81.4"];
-const JAVA = MEMBERS[2]!;
 
 /** Kind, what Java prints of it, what JavaScript prints of it. */
 const ROWS: readonly (readonly [string, string, string])[] = [
@@ -26,25 +26,16 @@ const ROWS: readonly (readonly [string, string, string])[] = [
 
 for (const channelSendOptions of [6, 8]) {
   describe(`a real Tomcat 10.1 and two workers of ours, channelSendOptions ${channelSendOptions}`, () => {
+    let group: MixedGroup;
     let workers: TestWorkers;
     let tomcat: RealTomcat;
 
     before(async () => {
-      workers = await TestWorkers.start({
-        addresses: MEMBERS.slice(0, 2),
-        groupAddresses: MEMBERS,
-        groupName: GROUP_NAME,
-        channelSendOptions,
-      });
-      tomcat = new RealTomcat({ name: "java", address: JAVA, httpPort: 8080, receiverPort: 4000, members: MEMBERS, channelSendOptions });
-      await tomcat.start();
-      await workers.membersSeen(2);
+      group = await MixedGroup.start({ members: MEMBERS, channelSendOptions });
+      ({ workers, tomcat } = group);
     });
 
-    after(async () => {
-      await tomcat.stop();
-      await workers.stop();
-    });
+    after(() => group.stop());
 
     /**
      * Waits until Tomcat holds what the worker of ours has answered, without a request to that session. Synchronously it has it at
@@ -117,9 +108,8 @@ for (const channelSendOptions of [6, 8]) {
 
     it("gives its sessions to a Tomcat that joins later, and takes them from one", async () => {
       const made = await ask(workers.url(0), "op=set&k=early&v=linkedmap");
-      await tomcat.stop();
-      tomcat = new RealTomcat({ name: "java", address: JAVA, httpPort: 8080, receiverPort: 4000, members: MEMBERS, channelSendOptions });
-      await tomcat.start();
+      await group.replaceTomcat();
+      ({ tomcat } = group);
       const seen = await ask(tomcat.url, "op=peek&k=early", made.cookie);
       assert.equal(attributeIn(seen.text), "java.util.LinkedHashMap {name=shop, items=[apple, pear]}");
       await workers.restart(1);

@@ -19,6 +19,8 @@ export interface TestWorkersOptions {
   /** What the group's name resolves to. */
   readonly groupAddresses: readonly string[];
   readonly groupName: string;
+  /** Of the group's DNS server; default: the first worker's. */
+  readonly dnsAddress?: string;
   /** How many of them `start` starts; default: all. The others start with `launch`. */
   readonly started?: number;
   /** Runs dist/, which `npm run build` has made, in place of src/. */
@@ -35,7 +37,8 @@ export interface TestWorkersOptions {
 
 /** What the tests read of /cluster. */
 export interface ClusterPage {
-  readonly members: readonly unknown[];
+  /** `state`: "Alive" or "Suspect". */
+  readonly members: readonly { readonly state: string }[];
   readonly managers: readonly {
     readonly contextName: string;
     readonly sessions: number;
@@ -63,7 +66,7 @@ export class TestWorkers {
   }
 
   static async start(options: TestWorkersOptions): Promise<TestWorkers> {
-    const dns = groupDns(options.addresses[0]!, options.groupName, options.groupAddresses);
+    const dns = groupDns(options.dnsAddress ?? options.addresses[0]!, options.groupName, options.groupAddresses);
     await dns.start();
     const workers = new TestWorkers(options, dns);
     try {
@@ -154,7 +157,7 @@ export class TestWorkers {
     cpSync(join(ROOT, "test/fixtures/webapps/app"), join(base, "webapps/app"), { recursive: true });
     const text = this.#options.serverXml?.({ index, address }) ?? serverXml(`worker-${index}`, address, this.#options);
     writeFileSync(join(base, "conf/server.xml"), text);
-    const dns = `${this.#options.addresses[0]}:${this.#dns.port}`;
+    const dns = `${this.#options.dnsAddress ?? this.#options.addresses[0]}:${this.#dns.port}`;
     const flags = ["--base", base, "--dns-server", dns, "--management-address", address];
     const entry = join(ROOT, this.#options.compiled ? "dist/cli/main.js" : "src/cli/main.ts");
     const launcher = this.#options.launcher?.(index) ?? [];

@@ -37,6 +37,8 @@ export interface TomcatOptions {
   /** Also opens an AJP connector (secret "bench") for httpd. */
   readonly ajpPort?: number;
   readonly javaOptions?: readonly string[];
+  /** Command and arguments that run Java's own command, such as `ip netns exec name`. */
+  readonly launcher?: readonly string[];
 }
 
 /** The name that the private hosts files give the group. */
@@ -83,24 +85,26 @@ export class RealTomcat {
   async start(timeoutMs = 90_000): Promise<void> {
     this.#layOut();
     const { options } = this;
-    const child = spawn(
+    const [command, ...args] = [
+      ...(options.launcher ?? []),
       "setpriv",
-      [
-        ...endsWithUs(),
-        "java",
-        ...(options.javaOptions ?? ["-Xmx256m"]),
-        `-Djdk.net.hosts.file=${join(this.#base, "conf/hosts")}`,
-        "-Djava.net.preferIPv4Stack=true",
-        `-Dcatalina.home=${CATALINA_HOME}`,
-        `-Dcatalina.base=${this.#base}`,
-        `-Djava.io.tmpdir=${join(this.#base, "temp")}`,
-        "-cp",
-        [join(CATALINA_HOME, "bin/bootstrap.jar"), join(CATALINA_HOME, "bin/tomcat-juli.jar")].join(":"),
-        "org.apache.catalina.startup.Bootstrap",
-        "start",
-      ],
-      { env: { ...process.env, DNS_MEMBERSHIP_SERVICE_NAME: GROUP_NAME }, stdio: ["ignore", "pipe", "pipe"] },
-    );
+      ...endsWithUs(),
+      "java",
+      ...(options.javaOptions ?? ["-Xmx256m"]),
+      `-Djdk.net.hosts.file=${join(this.#base, "conf/hosts")}`,
+      "-Djava.net.preferIPv4Stack=true",
+      `-Dcatalina.home=${CATALINA_HOME}`,
+      `-Dcatalina.base=${this.#base}`,
+      `-Djava.io.tmpdir=${join(this.#base, "temp")}`,
+      "-cp",
+      [join(CATALINA_HOME, "bin/bootstrap.jar"), join(CATALINA_HOME, "bin/tomcat-juli.jar")].join(":"),
+      "org.apache.catalina.startup.Bootstrap",
+      "start",
+    ] as const;
+    const child = spawn(command!, args, {
+      env: { ...process.env, DNS_MEMBERSHIP_SERVICE_NAME: GROUP_NAME },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     this.#process = child;
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`Tomcat did not start in ${timeoutMs} ms:\n${this.#output}`)), timeoutMs);
