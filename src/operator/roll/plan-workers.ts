@@ -2,6 +2,7 @@
 import type { WorkerPod, WorkerSet } from "../observe/worker-pods.ts";
 import type { NoAnswer, WorkerView } from "../observe/worker-view.ts";
 import { findWellFormed } from "../status/conditions.ts";
+import type { Progress } from "./progress-watch.ts";
 
 export interface PlanInput {
   /** spec.replicas. */
@@ -113,9 +114,13 @@ function lastFirst(one: WorkerPod, other: WorkerPod): number {
   return other.ordinal - one.ordinal;
 }
 
-/** Changes whenever a roll or scaling gets on; a crash that repeats changes nothing. */
-export function progressOf({ set, pods, wanted }: Pick<PlanInput, "set" | "pods" | "wanted">): string {
-  const updated = pods.filter(({ revision }) => revision === set?.updateRevision);
-  const ready = updated.filter(({ isReady }) => isReady).length;
-  return [wanted, set?.replicas, set?.updateRevision, pods.length, updated.length, ready].join(" ");
+/** What is left to do, as a negative number. A worker that goes is a step, and one that is ready; a crash that repeats leads nowhere. */
+export function progressOf({ set, pods, wanted }: Pick<PlanInput, "set" | "pods" | "wanted">): Progress {
+  const kept = pods.filter(({ ordinal }) => ordinal < wanted);
+  const old = kept.filter(({ revision }) => revision !== set?.updateRevision);
+  const ready = kept.filter(({ revision, isReady }) => isReady && revision === set?.updateRevision);
+  const toCome = wanted - old.length - ready.length;
+  const surplus = Math.max(0, (set?.replicas ?? 0) - wanted);
+  const left = 2 * old.length + toCome + 2 * (pods.length - kept.length) + surplus;
+  return { goal: `${wanted} of ${set?.updateRevision}`, reached: -left };
 }

@@ -18,7 +18,7 @@ export interface Facts {
   readonly balancers: BalancerFacts;
   readonly answers: readonly (WorkerView | NoAnswer)[];
   readonly pausedBy: Extract<Reason, "PausedBySpec" | "PausedByAnnotation"> | undefined;
-  /** A roll or scaling has not got on for too long. */
+  /** A roll, scaling or start has not got on for too long. */
   readonly isStuck: boolean;
   /** The command that overrides what a stuck roll waits for. */
   readonly forceCommand: string;
@@ -57,10 +57,10 @@ function findReady({ obstacle, wanted, pods, balancers }: Facts): Finding {
   return { status: "True", reason: "AllServing", message: `${serving} ${serving === 1 ? "worker serves" : "workers serve"}` };
 }
 
-/** Whether workers are being replaced or removed, which must not take for ever. */
+/** Whether workers come, are replaced or leave, which must not take for ever. Balancers are their Deployment's affair. */
 export function isUnderWay(facts: Facts): boolean {
   const { status, reason } = findReconciling(facts);
-  return status === "True" && (reason === "Rolling" || reason === "ScalingDown");
+  return status === "True" && (reason !== "Starting" || countServing(facts.pods) < (facts.wanted ?? 0));
 }
 
 /** Not while somebody has to act: kstatus waits for what is reconciling, and fails on what is stalled. */
@@ -87,8 +87,12 @@ function findReconciling({ obstacle, wanted, pods, plan, updateRevision, balance
   return plan.waitsFor === "Paused" ? { ...idle, message: "Changes wait: updates are paused" } : idle;
 }
 
-function findDegraded({ isStuck, plan, forceCommand }: Facts): Finding {
+function findDegraded(facts: Facts): Finding {
+  const { isStuck, plan, forceCommand } = facts;
   if (!isStuck) return { status: "False", reason: "AsExpected", message: "Nothing lasts longer than it should" };
+  if (findReconciling(facts).reason === "Starting") {
+    return { status: "True", reason: "StartStuck", message: "No progress for 10 minutes: workers do not become ready. Look at their pods" };
+  }
   const hindrance = plan.evict === undefined ? "workers do not become ready" : `the eviction of ${plan.evict.name} is refused`;
   const because = plan.waitsFor === undefined ? hindrance : WAITS[plan.waitsFor];
   return { status: "True", reason: "RollStuck", message: `No progress for 10 minutes: ${because}. To go on all the same: ${forceCommand}` };

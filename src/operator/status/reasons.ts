@@ -28,6 +28,7 @@ export const REASONS = {
   // Degraded
   AsExpected: "Nothing lasts longer than it should",
   RollStuck: "Replacing or removing workers has not got on for ten minutes",
+  StartStuck: "Workers that are wanted have not become ready for ten minutes",
   // Paused
   NotPaused: "Changes are carried out",
   PausedBySpec: "spec.updatePolicy.paused: workers keep what they run",

@@ -182,6 +182,21 @@ describe("Reconciler", () => {
     assert.equal((await cluster.reconcile())[0], "evict web/shop-2");
   });
 
+  it("says that workers do not start after ten minutes, until the last one does", async () => {
+    const cluster = new ReconciledCluster({ replicas: 2 });
+    await cluster.reconcile();
+    cluster.see("r1");
+    cluster.startPod(0, "r1");
+    cluster.startPod(1, "r1", "starting");
+    await cluster.reconcile();
+    await cluster.clock.advance(600_000);
+    await cluster.reconcile();
+    assert.equal(cluster.condition("Degraded"), "Degraded=True StartStuck");
+    cluster.startPod(1, "r1");
+    await cluster.reconcile();
+    assert.equal(cluster.condition("Degraded"), "Degraded=False AsExpected");
+  });
+
   it("scales down by one worker, and then by the next when the first is gone", async () => {
     const cluster = new ReconciledCluster();
     await cluster.settle();

@@ -177,10 +177,31 @@ describe("groupStateOf", () => {
 });
 
 describe("progressOf", () => {
-  it("changes when a worker is replaced, and not when one crashes again and again", () => {
-    const before = progressOf(input(["old", "old", "new unready"]));
-    assert.equal(progressOf(input(["old", "old", "new unready"])), before);
-    assert.notEqual(progressOf(input(["old", "old", "new"])), before);
-    assert.notEqual(progressOf(input(["old", "-", "new unready"])), before);
+  const reached = (...states: readonly string[]) => progressOf(input(states)).reached;
+
+  it("gets further with each worker that goes, is made anew and is ready", () => {
+    const steps = [reached("old", "old", "old"), reached("old", "old", "-"), reached("old", "old", "new"), reached("old", "-", "new")];
+    assert.deepEqual(
+      steps,
+      steps.toSorted((one, other) => one - other),
+    );
+    assert.ok(steps.at(-1)! > steps[0]!);
+  });
+
+  it("gets no further with one that is made anew and is not ready, however often", () => {
+    assert.ok(reached("old", "old", "new unready") <= reached("old", "old", "-"));
+  });
+
+  it("gets further with each worker that leaves for good", () => {
+    const left = (replicas: number, ...states: readonly string[]) =>
+      progressOf(input(states, { wanted: 1, set: { replicas, updateRevision: "r2" } })).reached;
+    assert.ok(left(2, "new", "new", "new leaving") > left(3, "new", "new", "new"));
+    assert.ok(left(2, "new", "new") > left(2, "new", "new", "new leaving"));
+  });
+
+  it("has another goal for another revision or number", () => {
+    const { goal } = progressOf(input(["old"]));
+    assert.notEqual(progressOf(input(["old"], { wanted: 2 })).goal, goal);
+    assert.notEqual(progressOf(input(["old"], { set: { replicas: 3, updateRevision: "r3" } })).goal, goal);
   });
 });

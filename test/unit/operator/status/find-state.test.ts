@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { CONDITION_TYPES } from "../../../../src/api/index.ts";
 import type { WorkerPod } from "../../../../src/operator/observe/worker-pods.ts";
-import { type Facts, findState } from "../../../../src/operator/status/find-state.ts";
+import { type Facts, findState, isUnderWay } from "../../../../src/operator/status/find-state.ts";
 import { podOf } from "../../../support/worker-pods.ts";
 
 function pods(count: number, changes: Partial<WorkerPod> = {}): WorkerPod[] {
@@ -67,9 +67,22 @@ describe("findState", () => {
       "Ready False NameClash · Stalled True NameClash",
     ],
     ["a roll that is stuck", { isStuck: true }, "Degraded True RollStuck"],
+    [
+      "workers that do not start",
+      { isStuck: true, pods: pods(3, { isReady: false }) },
+      "Ready False WorkersNotReady · Reconciling True Starting · Degraded True StartStuck",
+    ],
     ["a pause of everything", { pausedBy: "PausedByAnnotation", updateRevision: "r2" }, "Paused True PausedByAnnotation"],
   ];
   for (const [name, changes, expected] of cases) it(`finds ${name}`, () => assert.equal(differences(changes), expected));
+
+  it("takes rolls, scaling and the start of workers for what must not last, and not that of balancers", () => {
+    assert.equal(isUnderWay(WELL), false);
+    assert.equal(isUnderWay({ ...WELL, updateRevision: "r2" }), true);
+    assert.equal(isUnderWay({ ...WELL, wanted: 2 }), true);
+    assert.equal(isUnderWay({ ...WELL, pods: pods(2) }), true);
+    assert.equal(isUnderWay({ ...WELL, balancers: { wanted: 2, available: 0, isUpdated: false } }), false);
+  });
 
   it("says what a stuck roll waits for, and how to go on all the same", () => {
     const { message } = findState({ ...WELL, isStuck: true, plan: { workers: 3, waitsFor: "SessionsAtRisk" } }).Degraded;
