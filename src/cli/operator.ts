@@ -1,7 +1,7 @@
 // tomcat-cluster operator: the controller, which makes every TomcatCluster of a Kubernetes cluster run.
 import { hostname } from "node:os";
 import { Command, Option } from "commander";
-import { createProcessRegistry, LOG_LEVELS, type LogLevel, systemClock, systemRandom } from "../base/index.ts";
+import { createProcessRegistry, LOG_LEVELS, type LogLevel, limitHeapGrowth, systemClock, systemRandom } from "../base/index.ts";
 import { addressParser, booleanParser, choiceParser, type ListenAddress, namesParser, numberParser } from "./option-parsers.ts";
 import { packageVersion } from "./package-version.ts";
 import { runUntilStopped } from "./run-until-stopped.ts";
@@ -55,7 +55,11 @@ export function operatorCommand(): Command {
         .default(0),
     )
     .addOption(new Option("--namespace <name>", "namespace of the operator and of its Lease; unset: the credentials'").env("POD_NAMESPACE"))
-    .addOption(new Option("--identity <name>", "name of this process among several").env("POD_NAME").default(hostname(), "the host name"))
+    .addOption(
+      new Option("--identity <name>", "name that no other process has")
+        .env("POD_NAME")
+        .default(ownIdentity(), "the host name and eight digits of chance"),
+    )
     .option("--kubeconfig <file>", "credentials; unset: what KUBECONFIG names, ~/.kube/config, else the pod's service account")
     .addOption(
       new Option("--log-level <level>", `one of ${LOG_LEVELS.join(", ")}`)
@@ -67,6 +71,7 @@ export function operatorCommand(): Command {
 }
 
 async function runOperator({ logLevel, metricsAddress, leaderElect, rolloutDelay, ...options }: OperatorCommandOptions): Promise<void> {
+  limitHeapGrowth();
   const { operatorProcess } = await import("../operator/index.ts");
   const { logger } = openStandardLog({ level: logLevel });
   const onFailed = (error: unknown) => {
@@ -93,4 +98,9 @@ async function runOperator({ logLevel, metricsAddress, leaderElect, rolloutDelay
     onStopFailed: (error) => logger.error({ err: error }, "Operator did not stop in good order"),
   });
   await started;
+}
+
+/** Two processes of one name would both lead: on one host, or in pods that have the node's network and no POD_NAME. */
+function ownIdentity(): string {
+  return `${hostname()}_${systemRandom.bytes(4).toString("hex")}`;
 }

@@ -18,7 +18,7 @@ export interface LeaderElectorOptions {
   readonly namespace: string;
   /** Of the Lease. */
   readonly name: string;
-  /** Of this process; a pod's name. Whoever comes back under it leads again at once. */
+  /** Of this process alone; a pod's name. Whoever comes under the holder's name takes the Lease at once: it is the same pod, started again. */
   readonly identity: string;
   /** Others wait so long after the last renewal that they saw. Default 15 000. */
   readonly leaseDurationMs?: number;

@@ -46,4 +46,9 @@ describe("tomcat-cluster operator", () => {
     assert.equal(optionsOf().leaderElect, false);
     assert.equal(optionsOf("--leader-elect").leaderElect, true);
   });
+
+  it("has a name of its own where none is given: two of one name would both lead", () => {
+    assert.notEqual(optionsOf().identity, optionsOf().identity);
+    assert.equal(optionsOf("--identity", "operator-0").identity, "operator-0");
+  });
 });
