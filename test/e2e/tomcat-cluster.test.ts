@@ -61,6 +61,10 @@ describe("tomcat-cluster on Kubernetes", () => {
     await node?.stop();
   });
 
+  it("is installed by the chart, whose helm test passes", async () => {
+    await operator.check();
+  });
+
   it("makes clusters of what kubectl applies, which kubectl waits for and shows in a line each", async () => {
     const file = join(node.logFolder, "clusters.json");
     writeFileSync(file, JSON.stringify({ apiVersion: "v1", kind: "List", items: Object.keys(MODES).map(manifest) }));

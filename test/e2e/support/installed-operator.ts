@@ -27,6 +27,11 @@ export class InstalledOperator {
     return new InstalledOperator(node, client);
   }
 
+  /** The chart's own test, a pod: an operator is ready, and its Service leads to it. Rejects where it is not so. */
+  async check(): Promise<void> {
+    await helm(["test", RELEASE, "--namespace", RELEASE, "--timeout=2m"], this.#node.kubeconfig);
+  }
+
   async uninstall(): Promise<void> {
     await helm(["uninstall", RELEASE, "--namespace", RELEASE, "--wait"], this.#node.kubeconfig);
   }
