@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import {
   type Clock,
+  delay,
   type Lifecycle,
   LifecycleGroup,
   type Logger,
@@ -40,6 +41,8 @@ export interface BalancerDeps {
 
 /** How often running requests are looked at for progress: the precision of all time-outs. */
 const SWEEP_MS = 500;
+/** How often a balancer that stops looks whether anybody still uses it. */
+const QUIET_CHECK_MS = 100;
 const ALLOWED_METHODS = "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH, TRACE";
 
 export class Balancer implements Lifecycle {
@@ -54,6 +57,9 @@ export class Balancer implements Lifecycle {
   readonly #listeners: readonly [ClientListener, ...ClientListener[]];
   readonly #upgraded = new Set<UpgradedConnection>();
   #clientConnections = 0;
+  #lastRequestMs = Number.NEGATIVE_INFINITY;
+  /** Connections without a request are closed. */
+  #isClosing = false;
   #sweeper: Timer | undefined;
 
   /** Throws CertificateError. */
@@ -118,23 +124,39 @@ export class Balancer implements Lifecycle {
     this.#logger.info({ port: this.port, httpsPort: this.httpsPort, discovery: this.#settings.discovery.type }, "Balancer listens");
   }
 
-  /** Not ready, no new connections, WebSockets cut; running requests may end until the deadline, with Connection: close. */
+  /**
+   * Not ready, no new connections, WebSockets cut; running requests may end until the deadline, with Connection: close. A connection that
+   * waits for a request is closed after drain.quietSeconds without any: one that is closed while its client sends looks like an error.
+   */
   async stop(): Promise<void> {
     this.#context.stopping = true;
+    for (const listener of this.#listeners) listener.stopListening();
     for (const connection of this.#upgraded) connection.destroy();
     const deadline = this.#clock.setTimeout(() => {
       this.#logger.warn({ requests: this.#context.running.size }, "Requests cut at the drain deadline");
       this.#context.running.destroyAll();
       for (const listener of this.#listeners) listener.closeAllConnections();
     }, this.#settings.drain.deadlineSeconds * 1000);
-    // At once, not in turn: none may take connections while another waits for its last.
+    await this.#untilQuiet();
+    this.#isClosing = true;
     await Promise.all(this.#listeners.map((listener) => listener.stop()));
     deadline.cancel();
     this.#sweeper?.cancel();
     await this.#background.stop();
   }
 
+  async #untilQuiet(): Promise<void> {
+    const { quietSeconds, deadlineSeconds } = this.#settings.drain;
+    const deadlineMs = this.#clock.monotonic() + deadlineSeconds * 1000;
+    for (;;) {
+      const nowMs = this.#clock.monotonic();
+      if (this.#clientConnections === 0 || nowMs >= Math.min(deadlineMs, this.#lastRequestMs + quietSeconds * 1000)) return;
+      await delay(this.#clock, QUIET_CHECK_MS);
+    }
+  }
+
   #handle(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
+    this.#lastRequestMs = this.#clock.monotonic();
     const gated = this.#gate(request);
     if (gated instanceof GateRefusal) {
       answerRefusal(response, gated);
@@ -176,7 +198,7 @@ export class Balancer implements Lifecycle {
 
   #sweep(): void {
     this.#context.running.sweep(SWEEP_MS);
-    if (!this.#context.stopping) return;
+    if (!this.#isClosing) return;
     for (const listener of this.#listeners) listener.closeIdleConnections();
   }
 

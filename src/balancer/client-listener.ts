@@ -1,7 +1,7 @@
 // One port that clients connect to: node:http with the limits of the settings, in the clear or with TLS.
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from "node:http";
 import { createServer as createSecureServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, Server as NetServer } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Server as TlsServer } from "node:tls";
 import type { Lifecycle, Logger } from "../base/index.ts";
@@ -30,11 +30,13 @@ export class ClientListener implements Lifecycle {
   readonly #deps: ClientListenerDeps;
   readonly #options: ClientListenerOptions;
   readonly #server: Server;
+  readonly #closed: Promise<void>;
 
   constructor(deps: ClientListenerDeps, options: ClientListenerOptions) {
     this.#deps = deps;
     this.#options = options;
     this.#server = this.#createServer();
+    this.#closed = new Promise((resolve) => this.#server.once("close", resolve));
   }
 
   /** The port that was bound; valid after `start`. */
@@ -54,12 +56,16 @@ export class ClientListener implements Lifecycle {
     });
   }
 
-  /** No new connections; resolves when the last one is gone. */
+  /** No new connections from now on; all that are there stay until `stop`. */
+  stopListening(): void {
+    // node:http's own would close idle connections too, also one on which a request is just coming.
+    NetServer.prototype.close.call(this.#server);
+  }
+
+  /** No new connections, and none that is idle; resolves when the last one is gone. */
   stop(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#server.close(() => resolve());
-      this.#server.closeIdleConnections();
-    });
+    this.#server.close();
+    return this.#closed;
   }
 
   closeIdleConnections(): void {

@@ -208,7 +208,9 @@ const schema = z.strictObject({
     .strictObject({
       quietSeconds: seconds
         .default(2)
-        .describe("a session of a draining worker stays there until it has been quiet for this long, then moves"),
+        .describe(
+          "a session of a draining worker stays there until it has been quiet for this long, then moves; a balancer that stops leaves idle connections open until nobody has sent a request for this long",
+        ),
       deadlineSeconds: seconds.default(20).describe("time for running requests when the balancer itself stops"),
     })
     .prefault({}),

@@ -271,6 +271,29 @@ test("A stopping balancer refuses new connections and ends running requests with
   assert.equal(parseAnswer(text).body, "done");
 });
 
+test("A stopping balancer answers once more on a connection that its client keeps, and closes it without a request when all is quiet", async (context) => {
+  const { balancer, port } = await startBalancer(context, [new FakeWorker("r1")], { settings: { drain: { quietSeconds: 0.3 } } });
+  const request = "GET / HTTP/1.1\r\nHost: shop.test\r\n\r\n";
+  const kept = ["", ""].map(() => ({ socket: connect(port, "127.0.0.1"), text: "", answers: 0 }));
+  for (const client of kept) {
+    client.socket.setEncoding("latin1").on("data", (chunk) => {
+      client.text += chunk;
+      client.answers = client.text.split("HTTP/1.1 200").length - 1;
+    });
+    client.socket.write(request);
+  }
+  await until(() => kept.every(({ answers }) => answers === 1));
+  const ended = kept.map(({ socket }) => once(socket, "end"));
+  const stopped = balancer.stop();
+  kept[0]!.socket.write(request);
+  await Promise.all([stopped, ...ended]);
+  assert.deepEqual(
+    kept.map(({ answers }) => answers),
+    [2, 1],
+  );
+  assert.match(kept[0]!.text, /Connection: close/);
+});
+
 test("Requests that outlast the drain deadline are cut", async (context) => {
   const worker = new FakeWorker("r1", () => undefined);
   const { balancer, port } = await startBalancer(context, [worker], { settings: { drain: { deadlineSeconds: 0.05 } } });
