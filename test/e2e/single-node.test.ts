@@ -8,7 +8,7 @@ import { importNodeImage, NODE_IMAGE } from "./support/node-image.ts";
 import { SingleNode } from "./support/single-node.ts";
 
 const NAMESPACE = "try";
-const WAIT_MS = 60_000;
+const WAIT_MS = 120_000;
 /** Answers who it is and what the init container left; resolves names; takes memory until it has none. */
 const SERVER = `
 const held = [];
@@ -113,8 +113,8 @@ describe("a Kubernetes of one node", () => {
     );
 
   it("runs StatefulSets and Deployments under restricted Pod Security, after their init containers", async () => {
-    await kubectl("rollout", "status", "statefulset/named", "--timeout=60s");
-    await kubectl("rollout", "status", "deployment/front", "--timeout=60s");
+    await kubectl("rollout", "status", "statefulset/named", "--timeout=120s");
+    await kubectl("rollout", "status", "deployment/front", "--timeout=120s");
     assert.equal(await ask("named-1"), "named-1 left by first");
   });
 
@@ -171,13 +171,13 @@ describe("a Kubernetes of one node", () => {
 
   it("restarts a container that was killed", async () => {
     await node.signal(NAMESPACE, "named-0", "KILL");
-    const found = await untilReady("named-0", ({ status }) => status.containerStatuses[0]!.restartCount === 1);
+    const found = await untilReady("named-0", ({ status }) => status.containerStatuses[0]!.restartCount > 0);
     assert.equal(found!.status.containerStatuses[0]!.lastState.terminated!.exitCode, 137);
   });
 
   it("kills a container that takes more memory than its limit", async () => {
     await assert.rejects(ask("named-1", "/fill"));
-    const found = await untilReady("named-1", ({ status }) => status.containerStatuses[0]!.restartCount === 1);
+    const found = await untilReady("named-1", ({ status }) => status.containerStatuses[0]!.restartCount > 0);
     assert.equal(found!.status.containerStatuses[0]!.lastState.terminated!.reason, "OOMKilled");
   });
 
