@@ -23,8 +23,8 @@ export interface DeployedPod {
 export const NAMESPACE = "default";
 const PAGE_TIMEOUT_MS = 2000;
 const POLL_MS = 500;
-/** A roll of all workers takes less than a minute where nothing else is done. */
-const PATIENCE_MS = 180_000;
+/** A roll of all workers takes less than a minute on a machine that has nothing else to do. */
+const PATIENCE_MS = 300_000;
 
 type RestartCounts = readonly { readonly restartCount?: number }[];
 interface Scaled extends KubeObject {
