@@ -69,14 +69,14 @@ describe("tomcat-cluster on Kubernetes", () => {
     const file = join(node.logFolder, "clusters.json");
     writeFileSync(file, JSON.stringify({ apiVersion: "v1", kind: "List", items: Object.keys(MODES).map(manifest) }));
     await node.kubectl("apply", "-f", file);
-    await node.kubectl("wait", "--for=condition=Ready", "--timeout=120s", "tomcat", "--all");
+    await node.kubectl("wait", "--for=condition=Ready", "--timeout=240s", "tomcat", "--all");
     await Promise.all(clusters.map((cluster) => cluster.whole()));
     const [head, ...lines] = (await node.kubectl("get", "tomcat")).trimEnd().split("\n");
     assert.match(head!, /^NAME +READY +REASON +WORKERS +WANTED +ONE-GROUP +AGE$/);
     assert.match(lines[1]!, /^shop +True +AllServing +3 +3 +True +\w+$/);
   });
 
-  it("serves the sample application, its sessions on every worker", async () => {
+  it("serves the sample application, whose sessions last longer than a request", async () => {
     const url = await clusters[0]!.url();
     const first = await fetch(`${url}/shop/hit`);
     const cookie = first.headers.get("set-cookie")!.split(";")[0]!;
