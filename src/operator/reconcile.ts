@@ -2,7 +2,7 @@
 // what has happened, and does nothing where nothing is to be done.
 import type { TomcatCluster } from "../api/index.ts";
 import type { Clock, Logger } from "../base/index.ts";
-import { EvictionBlockedError, isApiError, type KubeClient, type KubeObject, secondTime } from "../kube/index.ts";
+import { ApiError, EvictionBlockedError, isApiError, type KubeClient, type KubeObject, secondTime } from "../kube/index.ts";
 import { FORCE_ROLL_ANNOTATION, ROTATE_KEY_ANNOTATION } from "./annotations.ts";
 import { describeObject } from "./apply/applied-object.ts";
 import type { ChannelKeys } from "./apply/channel-keys.ts";
@@ -56,11 +56,12 @@ export class Reconciler {
     this.#deps.metrics.told(key, before.answers);
     const observed = await this.#write(before, signal);
     const plan = planOf(observed);
-    if (observed.obstacle === undefined && plan.evict !== undefined) await this.#evict(observed.object, plan.evict, signal);
+    if (isCarriedOut(observed) && plan.evict !== undefined) await this.#evict(observed.object, plan.evict, signal);
     const rotation = await this.#rotate(observed, signal);
     const facts = this.#facts(observed, plan);
     const findings = findState(facts);
     await this.#tell(observed, { ...facts, findings, rotation, update: this.#update(observed, findings) }, signal);
+    if (observed.failure !== undefined) throw observed.failure;
     const isAwaited = plan.evict !== undefined || (plan.waitsFor !== undefined && plan.waitsFor !== "Paused");
     const isSplit = observed.answers.length > 0 && !groupStateOf(observed.answers, []).isWellFormed;
     return { requeueAfterMs: isAwaited || isSplit ? LOOK_AGAIN_SOON_MS : LOOK_AGAIN_MS };
@@ -77,6 +78,8 @@ export class Reconciler {
       return { ...observed, ...(set && { set: workerSet(set) }), ...(deployment && { balancers: balancerFacts(deployment) }) };
     } catch (error) {
       const met = obstacleOf(error);
+      // The status says it, and the queue tries again.
+      if (met === undefined && error instanceof ApiError && !isApiError(error, "Conflict")) return { ...observed, failure: error };
       if (met === undefined) throw error;
       this.#deps.logger.warn({ cluster: describeObject(observed.object), ...met }, "Cluster is stalled");
       return { ...observed, obstacle: met };
@@ -115,10 +118,10 @@ export class Reconciler {
 
   /** The step of the key's rotation that the status shall say: the next reconcile takes it. */
   async #rotate(observed: Observed, signal: AbortSignal): Promise<Rotation | undefined> {
-    const { object, uid, cluster, obstacle, pausedBy, set, pods, answers } = observed;
+    const { object, uid, cluster, pausedBy, set, pods, answers } = observed;
     if (cluster !== undefined && !isEncrypted(cluster)) return undefined;
     const rotation = rotationOf(object.status);
-    if (cluster === undefined || obstacle !== undefined || pausedBy !== undefined) return rotation;
+    if (cluster === undefined || !isCarriedOut(observed) || pausedBy !== undefined) return rotation;
     const { keys, events } = this.#deps;
     const isAskedFor = Number(object.metadata.annotations?.[ROTATE_KEY_ANNOTATION] ?? 0) > rotation.generation;
     const isDue = isAskedFor || keys.isOld(uid, rotation.generation);
@@ -153,12 +156,12 @@ export class Reconciler {
   }
 
   #facts(observed: Observed, plan: Plan): Facts {
-    const { object, uid, cluster, obstacle, set, pods, balancers, answers, pausedBy } = observed;
+    const { object, uid, cluster, obstacle, failure, set, pods, balancers, answers, pausedBy } = observed;
     const { namespace, name } = object.metadata;
     const updateRevision = set?.updateRevision;
     const forceCommand = `kubectl annotate tomcat -n ${namespace} ${name} ${FORCE_ROLL_ANNOTATION}=${updateRevision} --overwrite`;
     const wanted = cluster?.spec.replicas;
-    const facts = { obstacle, wanted, pods, updateRevision, plan, balancers, answers, pausedBy, isStuck: false, forceCommand };
+    const facts = { obstacle, failure, wanted, pods, updateRevision, plan, balancers, answers, pausedBy, isStuck: false, forceCommand };
     const wasStuck = object.status?.conditions?.some(({ type, status }) => type === "Degraded" && status === "True") ?? false;
     const progress = isUnderWay(facts) ? progressOf(planInput(observed)) : undefined;
     return { ...facts, isStuck: this.#deps.progress.isStuck(uid, progress, wasStuck) };
@@ -190,6 +193,11 @@ function planInput({ object, cluster, set, pods, answers, faltering, pausedBy }:
     isPaused: pausedBy !== undefined,
     forcedRevision: object.metadata.annotations?.[FORCE_ROLL_ANNOTATION],
   };
+}
+
+/** Nothing kept the spec from it, so that the next step may be taken. */
+function isCarriedOut({ obstacle, failure }: Observed): boolean {
+  return obstacle === undefined && failure === undefined;
 }
 
 function isEncrypted({ spec }: TomcatCluster): boolean {

@@ -103,9 +103,12 @@ describe("the operator and a real API server", () => {
   });
 
   it("says what the API server refuses", async () => {
-    const cluster = await kube.create("refused", { template: { podOverlay: { spec: { restartPolicy: "Sometimes" } } } });
-    await has(() => cluster.condition("Stalled"), "True Refused");
-    await kube.test.client.delete(TOMCAT_CLUSTERS, { namespace: "default", name: "refused" });
+    // A value that is none, a field that there is not, one of another type: the API server answers each in its own way.
+    for (const [index, spec] of [{ restartPolicy: "Sometimes" }, { foo: 1 }, { nodeSelector: "x" }].entries()) {
+      const cluster = await kube.create(`refused-${index}`, { template: { podOverlay: { spec } } });
+      await has(() => cluster.condition("Stalled"), "True Refused");
+      await kube.test.client.delete(TOMCAT_CLUSTERS, { namespace: "default", name: `refused-${index}` });
+    }
   });
 
   it("rolls one worker at a time, as budgets and sessions allow", async () => {

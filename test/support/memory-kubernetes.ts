@@ -14,8 +14,8 @@ const CREATED = "2023-11-14T22:13:20Z";
 export class MemoryKubernetes {
   /** "apply ConfigMap web/shop-workers", every call that may change something, in order. */
   readonly writes: string[] = [];
-  /** Pods whose eviction is answered 429. */
-  readonly guarded = new Set<string>();
+  /** By kind: what applying an object of it is answered in place of success. */
+  readonly failures = new Map<string, Error>();
   readonly #stores = new Map<string, ObjectStore<KubeObject>>();
   readonly #applied = new Map<string, Json>();
   #version = 1;
@@ -54,6 +54,8 @@ export class MemoryKubernetes {
     find: <T extends KubeObject>(of: Resource, ref: ObjectRef): Promise<T | undefined> => Promise.resolve(this.get<T>(of.kind, ref)),
     apply: <T extends KubeObject>(_of: Resource, object: KubeObject, { fieldManager }: { fieldManager: string }): Promise<T> => {
       this.writes.push(`apply ${object.kind} ${keyOf(object.metadata)}`);
+      const failure = this.failures.get(object.kind);
+      if (failure !== undefined) return Promise.reject(failure);
       return Promise.resolve(this.#apply(object, fieldManager) as T);
     },
     applyStatus: <T extends KubeObject>(_of: Resource, object: KubeObject): Promise<T> => {

@@ -33,6 +33,8 @@ export interface Observed {
   readonly cluster: TomcatCluster | undefined;
   /** What keeps the spec from being carried out. */
   readonly obstacle: Obstacle | undefined;
+  /** Why it was not carried out this time, which may pass by itself. */
+  readonly failure: Error | undefined;
   readonly references: ResolvedReferences;
   readonly set: WorkerSet | undefined;
   readonly pods: readonly WorkerPod[];
@@ -82,6 +84,7 @@ export class Observer {
       uid,
       cluster,
       obstacle: invalid ?? missing,
+      failure: undefined,
       references,
       set: set && workerSet(set),
       pods,

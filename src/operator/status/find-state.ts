@@ -9,6 +9,8 @@ import type { Reason } from "./reasons.ts";
 
 export interface Facts {
   readonly obstacle: Obstacle | undefined;
+  /** Why writing went wrong, which is tried again. */
+  readonly failure: Error | undefined;
   /** spec.replicas; undefined where the spec cannot be read. */
   readonly wanted: number | undefined;
   readonly pods: readonly WorkerPod[];
@@ -60,13 +62,15 @@ function findReady({ obstacle, wanted, pods, balancers }: Facts): Finding {
 /** Whether workers come, are replaced or leave, which must not take for ever. Balancers are their Deployment's affair. */
 export function isUnderWay(facts: Facts): boolean {
   const { status, reason } = findReconciling(facts);
-  return status === "True" && (reason !== "Starting" || countServing(facts.pods) < (facts.wanted ?? 0));
+  if (status !== "True" || reason === "Failing") return false;
+  return reason !== "Starting" || countServing(facts.pods) < (facts.wanted ?? 0);
 }
 
 /** Not while somebody has to act: kstatus waits for what is reconciling, and fails on what is stalled. */
-function findReconciling({ obstacle, wanted, pods, plan, updateRevision, balancers, pausedBy }: Facts): Finding {
+function findReconciling({ obstacle, failure, wanted, pods, plan, updateRevision, balancers, pausedBy }: Facts): Finding {
   const idle: Finding = { status: "False", reason: "UpToDate", message: "Everything is as the spec says" };
   if (obstacle !== undefined || pausedBy === "PausedByAnnotation") return { ...idle, message: "Nothing is under way" };
+  if (failure !== undefined) return { status: "True", reason: "Failing", message: `Tried again: ${failure.message}` };
   const because = plan.waitsFor === undefined || plan.waitsFor === "Paused" ? "" : `; now ${WAITS[plan.waitsFor]}`;
   const surplus = pods.filter(({ ordinal }) => ordinal >= (wanted ?? 0));
   if (wanted !== undefined && (plan.workers > wanted || surplus.length > 0)) {

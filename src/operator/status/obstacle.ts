@@ -1,7 +1,7 @@
 // What keeps a cluster from being as its spec says until a person acts.
 import { TomcatClusterError } from "../../base/index.ts";
 import { ServerXmlError } from "../../config/index.ts";
-import { isApiError } from "../../kube/index.ts";
+import { ApiError } from "../../kube/index.ts";
 import type { Reason } from "./reasons.ts";
 
 export interface Obstacle {
@@ -23,10 +23,16 @@ export class ObstacleError extends TomcatClusterError {
   }
 }
 
+/** Statuses of an API server, or of an admission webhook, that will not have what it is sent. */
+const REFUSALS: ReadonlySet<number> = new Set([400, 403, 413, 422]);
+/** Of a 500: a field of another type, or one that the kind does not have, which podOverlay may bring. */
+const UNREADABLE = "failed to create typed patch object";
+
 /** Undefined for a failure that may pass by itself. */
 export function obstacleOf(error: unknown): Obstacle | undefined {
   if (error instanceof ObstacleError) return { reason: error.reason, message: error.message };
   if (error instanceof ServerXmlError) return { reason: "InvalidServerXml", message: error.message };
-  if (isApiError(error, "Invalid") || isApiError(error, "Forbidden")) return { reason: "Refused", message: error.message };
-  return undefined;
+  if (!(error instanceof ApiError)) return undefined;
+  const isRefusal = REFUSALS.has(error.statusCode) || error.message.includes(UNREADABLE);
+  return isRefusal ? { reason: "Refused", message: error.message } : undefined;
 }

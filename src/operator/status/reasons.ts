@@ -11,6 +11,7 @@ export const REASONS = {
   Starting: "Workers or balancers that are wanted do not run yet",
   Rolling: "Workers are replaced, one at a time",
   ScalingDown: "Workers leave, one at a time",
+  Failing: "The API server fails: what is to be written is tried again, later and later",
   // Stalled
   NotStalled: "Nothing that only a person can change is in the way",
   InvalidSpec: "The spec breaks a rule that the API server did not check",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { KubeObject } from "../../../src/kube/index.ts";
+import { ApiError, type KubeObject } from "../../../src/kube/index.ts";
 import { FORCE_ROLL_ANNOTATION, PAUSED_ANNOTATION, ROTATE_KEY_ANNOTATION } from "../../../src/operator/annotations.ts";
 import { ReconciledCluster } from "../../support/reconciled-cluster.ts";
 
@@ -112,6 +112,22 @@ describe("Reconciler", () => {
     putOwn("<Server/>");
     await cluster.reconcile();
     assert.equal(cluster.condition("Stalled"), "Stalled=False NotStalled");
+  });
+
+  it("says what an API server fails at that may get it right later, takes no further step, and asks to be called again", async () => {
+    const cluster = new ReconciledCluster();
+    await cluster.settle();
+    const failure = new ApiError("PATCH /apis", 500, { kind: "Status", message: "etcdserver: request timed out" }, "");
+    cluster.kubernetes.failures.set("Service", failure);
+    cluster.edit({ spec: { balancer: { service: { port: 81 } } }, annotations: { [ROTATE_KEY_ANNOTATION]: "2" } });
+    await assert.rejects(cluster.reconcile(), failure);
+    assert.equal(cluster.condition("Reconciling"), "Reconciling=True Failing");
+    assert.equal(cluster.condition("Ready"), "Ready=True AllServing");
+    assert.ok(!("keyRotation" in cluster.object.status!));
+    cluster.kubernetes.failures.clear();
+    await cluster.reconcile();
+    assert.equal(cluster.condition("Reconciling"), "Reconciling=False UpToDate");
+    assert.equal(cluster.object.status?.keyRotation?.phase, "Accepting");
   });
 
   it("changes nothing while it is paused by annotation", async () => {

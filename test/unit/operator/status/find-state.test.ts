@@ -11,6 +11,7 @@ function pods(count: number, changes: Partial<WorkerPod> = {}): WorkerPod[] {
 
 const WELL: Facts = {
   obstacle: undefined,
+  failure: undefined,
   wanted: 3,
   pods: pods(3),
   updateRevision: "r1",
@@ -66,6 +67,7 @@ describe("findState", () => {
       { obstacle: { reason: "NameClash", message: "taken" }, pods: pods(1) },
       "Ready False NameClash · Stalled True NameClash",
     ],
+    ["a failure that may pass", { failure: new Error("timed out"), updateRevision: "r2" }, "Reconciling True Failing"],
     ["a roll that is stuck", { isStuck: true }, "Degraded True RollStuck"],
     [
       "workers that do not start",
@@ -81,6 +83,7 @@ describe("findState", () => {
     assert.equal(isUnderWay({ ...WELL, updateRevision: "r2" }), true);
     assert.equal(isUnderWay({ ...WELL, wanted: 2 }), true);
     assert.equal(isUnderWay({ ...WELL, pods: pods(2) }), true);
+    assert.equal(isUnderWay({ ...WELL, failure: new Error("timed out") }), false);
     assert.equal(isUnderWay({ ...WELL, balancers: { wanted: 2, available: 0, isUpdated: false } }), false);
   });
 
