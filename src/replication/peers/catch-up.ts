@@ -126,7 +126,7 @@ export class CatchUp {
     } catch (error) {
       // A peer that refuses a block refuses one session of it.
       const refused = isRefusal(error);
-      if (refused && block.sessions === 1) {
+      if (refused && block.stems.length === 1) {
         this.#deps.logger.debug(
           { member: peer.member.name, manager: source.contextName },
           "Member refuses a session; it keeps what it has",

@@ -560,6 +560,21 @@ describe("a member that refuses (rules 11 and 12)", () => {
     assert.equal(a.cluster.replicator.sessionsBehind, 0);
   });
 
+  it("a whole session hears of the end of another that it missed at the same time", async () => {
+    const [a, b] = await pair();
+    const [one, ended] = [
+      await a.create((session) => session.setAttribute("n", 1)),
+      await a.create((session) => session.setAttribute("n", 1)),
+    ];
+    cut("1>2", "2>1");
+    await a.request(one, (session) => session.setAttribute("n", 2));
+    await a.request(ended, (session) => session.invalidate());
+    for (let n = 10; n < 13; n++) await b.request(one, (session) => session.setAttribute("n", n));
+    cut("2>1");
+    await clock.advance(20_000);
+    assert.deepEqual([b.attributes(one), b.has(ended)], [{ n: 12 }, false]);
+  });
+
   it("hears of the end of a session that it has missed changes of", async () => {
     const [a, b] = await pair();
     const id = await a.create((session) => session.setAttribute("n", 1));
