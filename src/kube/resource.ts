@@ -8,31 +8,29 @@ export interface Resource {
   /** As in the path: "statefulsets". */
   readonly plural: string;
   readonly kind: string;
-  readonly namespaced: boolean;
 }
 
 /** `apiVersion` as in a manifest: "apps/v1". */
-export function resource(apiVersion: string, kind: string, plural: string, scope: "Namespaced" | "Cluster" = "Namespaced"): Resource {
+export function resource(apiVersion: string, kind: string, plural: string): Resource {
   const slash = apiVersion.indexOf("/");
   return {
     group: slash < 0 ? "" : apiVersion.slice(0, slash),
     version: apiVersion.slice(slash + 1),
     plural,
     kind,
-    namespaced: scope === "Namespaced",
   };
 }
 
 /** Kinds that every cluster has, by their names. */
 export const RESOURCES = {
   ConfigMap: resource("v1", "ConfigMap", "configmaps"),
-  CustomResourceDefinition: resource("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", "Cluster"),
+  CustomResourceDefinition: resource("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions"),
   Deployment: resource("apps/v1", "Deployment", "deployments"),
   EndpointSlice: resource("discovery.k8s.io/v1", "EndpointSlice", "endpointslices"),
   Event: resource("v1", "Event", "events"),
   Ingress: resource("networking.k8s.io/v1", "Ingress", "ingresses"),
   Lease: resource("coordination.k8s.io/v1", "Lease", "leases"),
-  Namespace: resource("v1", "Namespace", "namespaces", "Cluster"),
+  Namespace: resource("v1", "Namespace", "namespaces"),
   NetworkPolicy: resource("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
   Pod: resource("v1", "Pod", "pods"),
   PodDisruptionBudget: resource("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets"),

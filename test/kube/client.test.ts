@@ -167,7 +167,7 @@ describe("KubeClient and a real API server", () => {
 
   it("becomes who its certificate on disk says, when that was replaced", async () => {
     const review = { apiVersion: "authentication.k8s.io/v1", kind: "SelfSubjectReview", metadata: { name: "" } };
-    const reviews = resource(review.apiVersion, review.kind, "selfsubjectreviews", "Cluster");
+    const reviews = resource(review.apiVersion, review.kind, "selfsubjectreviews");
     const kubeconfig = cluster.file("rotated.kubeconfig");
     writeFileSync(kubeconfig, readFileSync(cluster.adminKubeconfig, "utf8").replace("admin.crt", "me.crt").replace("admin.key", "me.key"));
     cluster.signClientCertificate("me", "/CN=first");

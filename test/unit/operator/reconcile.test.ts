@@ -232,6 +232,24 @@ describe("Reconciler", () => {
     assert.equal(cluster.condition("Ready"), "Ready=True AllServing");
   });
 
+  it("scales to nothing, one worker after another, and back at once", async () => {
+    const cluster = new ReconciledCluster({ replicas: 2 });
+    await cluster.settle();
+    cluster.edit({ spec: { replicas: 0 } });
+    for (const left of [1, 0]) {
+      await cluster.reconcile();
+      assert.equal(cluster.statefulSet.spec.replicas, left);
+      cluster.removePod(left);
+      cluster.see("r1");
+    }
+    await cluster.reconcile();
+    assert.equal(cluster.condition("Ready"), "Ready=True ScaledToZero");
+    assert.equal(cluster.condition("Reconciling"), "Reconciling=False UpToDate");
+    cluster.edit({ spec: { replicas: 2 } });
+    await cluster.settle();
+    assert.equal(cluster.condition("Ready"), "Ready=True AllServing");
+  });
+
   it("keeps the image that the cluster was made with", async () => {
     const cluster = new ReconciledCluster();
     await cluster.reconcile();

@@ -54,9 +54,10 @@ describe("askWorkers", () => {
 });
 
 describe("fetchText", () => {
-  it("reads a page, and refuses another status and one without end", async () => {
+  it("reads a page, and refuses another status, one without end, and one that is elsewhere", async () => {
     const server = createServer((request, response) => {
-      response.statusCode = request.url === "/missing" ? 404 : 200;
+      response.statusCode = { "/missing": 404, "/moved": 302 }[request.url!] ?? 200;
+      if (request.url === "/moved") response.setHeader("Location", "/");
       response.end(request.url === "/endless" ? Buffer.alloc(2 * 1024 * 1024) : "text");
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -64,6 +65,7 @@ describe("fetchText", () => {
     try {
       assert.equal(await fetchText(`${url}/`, signal), "text");
       await assert.rejects(fetchText(`${url}/missing`, signal), /was answered 404/);
+      await assert.rejects(fetchText(`${url}/moved`, signal));
       await assert.rejects(fetchText(`${url}/endless`, signal), /more than 1048576 bytes/);
     } finally {
       server.closeAllConnections();
