@@ -2,10 +2,14 @@
 import { hostname } from "node:os";
 import { Command, Option } from "commander";
 import { createProcessRegistry, LOG_LEVELS, type LogLevel, limitHeapGrowth, systemClock, systemRandom } from "../base/index.ts";
+import { apiServerAddress } from "./api-server-address.ts";
 import { addressParser, booleanParser, choiceParser, type ListenAddress, namesParser, numberParser } from "./option-parsers.ts";
 import { packageVersion } from "./package-version.ts";
 import { runUntilStopped } from "./run-until-stopped.ts";
 import { openStandardLog } from "./standard-log.ts";
+
+/** Where pods have it. */
+const SERVICE_ACCOUNT_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 interface OperatorCommandOptions {
   readonly image: string;
@@ -16,6 +20,7 @@ interface OperatorCommandOptions {
   readonly namespace?: string;
   readonly identity: string;
   readonly kubeconfig?: string;
+  readonly serviceAccount: string;
   readonly logLevel: LogLevel;
 }
 
@@ -60,7 +65,10 @@ export function operatorCommand(): Command {
         .env("POD_NAME")
         .default(ownIdentity(), "the host name and eight digits of chance"),
     )
-    .option("--kubeconfig <file>", "credentials; unset: what KUBECONFIG names, ~/.kube/config, else the pod's service account")
+    .option("--kubeconfig <file>", "credentials; unset: what KUBECONFIG names, the pod's service account, outside of pods ~/.kube/config")
+    .addOption(
+      new Option("--service-account <folder>", "token, ca.crt and namespace of the pod's service account").default(SERVICE_ACCOUNT_FOLDER),
+    )
     .addOption(
       new Option("--log-level <level>", `one of ${LOG_LEVELS.join(", ")}`)
         .env("LOG_LEVEL")
@@ -70,7 +78,14 @@ export function operatorCommand(): Command {
     .action(runOperator);
 }
 
-async function runOperator({ logLevel, metricsAddress, leaderElect, rolloutDelay, ...options }: OperatorCommandOptions): Promise<void> {
+async function runOperator({
+  logLevel,
+  metricsAddress,
+  leaderElect,
+  rolloutDelay,
+  serviceAccount,
+  ...options
+}: OperatorCommandOptions): Promise<void> {
   limitHeapGrowth();
   const { operatorProcess } = await import("../operator/index.ts");
   const { logger } = openStandardLog({ level: logLevel });
@@ -82,6 +97,7 @@ async function runOperator({ logLevel, metricsAddress, leaderElect, rolloutDelay
     { clock: systemClock, random: systemRandom, logger, registry: createProcessRegistry(), onFailed },
     {
       ...options,
+      serviceAccount: podAccount(serviceAccount),
       electsLeader: leaderElect,
       rolloutDelayMs: rolloutDelay * 1000,
       management: metricsAddress,
@@ -98,6 +114,12 @@ async function runOperator({ logLevel, metricsAddress, leaderElect, rolloutDelay
     onStopFailed: (error) => logger.error({ err: error }, "Operator did not stop in good order"),
   });
   await started;
+}
+
+/** Undefined outside of pods, and where KUBECONFIG names another one. */
+function podAccount(directory: string): { readonly server: string; readonly directory: string } | undefined {
+  const server = apiServerAddress(process.env);
+  return server === undefined || process.env.KUBECONFIG ? undefined : { server, directory };
 }
 
 /** Two processes of one name would both lead: on one host, or in pods that have the node's network and no POD_NAME. */

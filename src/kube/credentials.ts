@@ -1,7 +1,8 @@
-// Who we are to the API server and how it proves itself: from a kubeconfig or, in a pod, from the mounted service account.
+// Who we are to the API server and how it proves itself: what a kubeconfig says, by client-node, which knows all its ways.
 import type { RequestOptions } from "node:https";
+import { createRequire } from "node:module";
 import type { ConnectionOptions } from "node:tls";
-import { KubeConfig } from "@kubernetes/client-node";
+import type { KubeConfig } from "@kubernetes/client-node";
 import { asError, type Clock } from "../base/index.ts";
 import { CredentialsError } from "./errors.ts";
 
@@ -31,7 +32,7 @@ export interface KubeConfigOptions {
 }
 
 /** Files and tokens are looked at again after this time: a mounted token is replaced long before it ends. */
-const REFRESH_MS = 10_000;
+export const REFRESH_MS = 10_000;
 /** How client-node names what it falls back to, an API server on localhost without TLS: nobody means that. */
 const FALLBACK_CONTEXT = "loaded-context";
 
@@ -86,8 +87,12 @@ export class KubeConfigCredentials implements Credentials {
   }
 }
 
+const require = createRequire(import.meta.url);
+
 function load({ kubeconfig }: KubeConfigOptions): KubeConfig {
-  const config = new KubeConfig();
+  // Only now: see ServiceAccountCredentials.
+  const clientNode = require("@kubernetes/client-node") as typeof import("@kubernetes/client-node");
+  const config = new clientNode.KubeConfig();
   try {
     if (kubeconfig === undefined) config.loadFromDefault();
     else config.loadFromFile(kubeconfig);

@@ -24,3 +24,4 @@ export { type KubeObject, keyOf, type ObjectMeta, type ObjectRef, type OwnerRefe
 export { microTime, secondTime } from "./micro-time.ts";
 export type { Indexer, ObjectView } from "./object-store.ts";
 export { apiVersionOf, RESOURCES, type Resource, resource } from "./resource.ts";
+export { ServiceAccountCredentials, type ServiceAccountOptions } from "./service-account-credentials.ts";
