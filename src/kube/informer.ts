@@ -106,6 +106,7 @@ export class Informer<T extends KubeObject> implements Lifecycle {
   async start(): Promise<void> {
     const timeoutMs = this.#options.syncTimeoutMs ?? SYNC_TIMEOUT_MS;
     const { signal } = this.#stopped;
+    signal.throwIfAborted();
     const late = Promise.withResolvers<never>();
     const timer = this.#clock.setTimeout(
       () => late.reject(new SyncTimeoutError(this.#options.resource.plural, timeoutMs, this.#reflector.failure)),

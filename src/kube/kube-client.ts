@@ -68,7 +68,8 @@ export interface WatchOptions extends Selection {
 
 export type KubeClientOptions = RestClientOptions;
 
-const PAGE_LIMIT = 500;
+/** Objects, of some kilobytes: what a page takes while it is read, as bytes, text and objects with all their fields, stays taken. */
+const PAGE_LIMIT = 100;
 
 export class KubeClient implements Lifecycle {
   readonly #clock: Clock;
@@ -101,7 +102,7 @@ export class KubeClient implements Lifecycle {
   }
 
   /**
-   * All objects of one moment, 500 at a time. A list that takes so long that the API server has forgotten its moment ends with ApiError
+   * All objects of one moment, 100 at a time. A list that takes so long that the API server has forgotten its moment ends with ApiError
    * "Expired": start again.
    */
   async *pages<T extends KubeObject>(of: Resource, selection: Selection, options: CallOptions = {}): AsyncGenerator<Page<T>, void> {

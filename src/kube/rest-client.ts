@@ -39,7 +39,7 @@ export interface RestClientOptions {
 const REQUEST_TIMEOUT_MS = 30_000;
 const RATE_LIMIT: RateLimit = { perSecond: 100, burst: 200 };
 const RETRIES = 4;
-/** A page of 500 objects of 128 KiB. */
+/** A page of 100 objects of 640 KiB. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 /** System errors of certificates: ours or the server's may have been replaced on disk. */

@@ -300,6 +300,13 @@ describe("Informer", () => {
     assert.equal(clock.pendingTimers, 0);
   });
 
+  it("does not start after its stop", async () => {
+    const pods = informer();
+    await pods.stop();
+    await assert.rejects(pods.start(), { name: "AbortError" });
+    assert.equal(clock.pendingTimers, 0);
+  });
+
   it("does not wait for its first list any more when it is stopped", async () => {
     source.lists = [[BROKEN]];
     const pods = informer();

@@ -118,7 +118,7 @@ describe("KubeClient", () => {
       ["apps/v1 StatefulSet a", "apps/v1 StatefulSet b", "apps/v1 StatefulSet c"],
     );
     assert.equal(server.requests[0]?.path, "/apis/apps/v1/namespaces/shop/statefulsets");
-    assert.deepEqual(server.requests[0]?.query, { limit: "500", labelSelector: "app=shop,tier!=x" });
+    assert.deepEqual(server.requests[0]?.query, { limit: "100", labelSelector: "app=shop,tier!=x" });
     assert.equal(server.requests[1]?.query.continue, "go on");
   });
 
