@@ -36,9 +36,8 @@ export class SingleNode {
     let server: KubeApiServer | undefined;
     let node: SingleNode | undefined;
     try {
-      const runtime = startRuntime(sandbox);
+      await startRuntime(sandbox);
       server = await KubeApiServer.start(sandbox);
-      await runtime;
       node = new SingleNode(sandbox, server);
       await node.#startPrograms();
       return node;
@@ -52,9 +51,12 @@ export class SingleNode {
 
   /** Kills every pod and the control plane, and removes all that they had. */
   async stop(): Promise<void> {
-    await this.#policies.stop();
-    await this.#server.stop();
-    await this.#sandbox.close();
+    try {
+      await this.#policies.stop();
+    } finally {
+      await this.#server.stop();
+      await this.#sandbox.close();
+    }
   }
 
   /** Of a user who may do everything; its address works on this machine and in pods. */
