@@ -10,6 +10,8 @@ export interface CatchUpSource extends StateSource {
   delivered(stems: readonly string[]): void;
   /** The peer keeps its own copy of this session against the one that it was sent alone. */
   overruled(stem: string): void;
+  /** The member is being sent the whole state from here: until it has that, no session is safe with it. */
+  isGivenState(member: Member): boolean;
 }
 
 /**

@@ -302,7 +302,16 @@ export class Replicator implements MembershipListener {
     });
   }
 
+  /** Nobody waits for members that are being given the whole state by this one. */
   #send(publication: Publication, body: Buffer, destinations: readonly Member[], mode: ReplicationMode): Kept {
+    const isGivenState = (member: Member) => publication.source.isGivenState(member);
+    if (mode.asynchronous || !destinations.some(isGivenState)) return this.#sendTo(destinations, publication, body, mode);
+    void this.#sendTo(destinations.filter(isGivenState), publication, body, mode);
+    const others = destinations.filter((member) => !isGivenState(member));
+    return this.#sendTo(others, publication, body, mode);
+  }
+
+  #sendTo(destinations: readonly Member[], publication: Publication, body: Buffer, mode: ReplicationMode): Kept {
     const { session, event } = publication;
     session.safe = false;
     if (destinations.length === 0) return false;

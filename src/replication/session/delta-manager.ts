@@ -44,17 +44,19 @@ export class DeltaManager
   #stateTransferred = false;
   /** Whether sessions are ended for all members because this one stops. */
   #endsEverywhere = false;
+  readonly isGivenState = (member: Member): boolean => this.#donor.serves(member);
 
   constructor(deps: DeltaManagerDeps, options: DeltaManagerOptions) {
     super(deps, options);
     this.contextName = options.contextName;
     this.#cluster = deps.cluster;
     this.#options = options;
-    const { group, metrics } = deps.cluster;
+    const { group, metrics, replicator } = deps.cluster;
+    const common = { group, channel: group, metrics, clock: deps.clock, logger: deps.logger };
     this.inventory = new SessionInventory(deps.clock, this);
     this.#receiver = new SessionReceiver(this, deps.clock);
-    this.#returned = new ReturnedTomcats({ channel: group, metrics, clock: deps.clock, logger: deps.logger }, options.contextName);
-    this.#joiner = new StateJoiner({ group, metrics, clock: deps.clock, logger: deps.logger }, joinerOptions(options), this);
+    this.#returned = new ReturnedTomcats(common, options.contextName);
+    this.#joiner = new StateJoiner(common, joinerOptions(options), this);
     const sinceMs = () => deps.clock.monotonic() - ALIAS_MS;
     const renamedToo: DonorSource = {
       contextName: this.contextName,
@@ -63,7 +65,7 @@ export class DeltaManager
       stateOf: (stem) => exported(this.localSession(stem)),
       renamedLately: () => [...this.#ended.renamedSince(sinceMs()), ...this.#endedElsewhere.renamedSince(sinceMs())],
     };
-    this.#donor = new StateDonor({ channel: group, metrics, clock: deps.clock, logger: deps.logger }, renamedToo);
+    this.#donor = new StateDonor({ ...common, settled: () => replicator.settled() }, renamedToo);
   }
 
   /** Resolves when the group's sessions are here, or this is the first worker of the group: however long that takes (rules 5, 6). */
@@ -294,10 +296,8 @@ export class DeltaManager
 
   attributeNotReplicable(session: DeltaSession, error: UnreplicableAttributeError): void {
     this.#cluster.metrics.unreplicableAttributes.inc();
-    this.logger.error(
-      { err: error, manager: this.name, session: sessionIdHash(session.id) },
-      "Attribute was changed into something that cannot travel",
-    );
+    const fields = { err: error, manager: this.name, session: sessionIdHash(session.id) };
+    this.logger.error(fields, "Attribute was changed into something that cannot travel");
   }
 
   override sessionExpired(session: StandardSession, notify: boolean): void {

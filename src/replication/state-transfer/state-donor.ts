@@ -10,6 +10,8 @@ import { StateBlocks, type StateSource } from "./state-blocks.ts";
 
 export interface StateDonorDeps {
   readonly channel: Pick<Channel, "send">;
+  /** Resolves when the members have what was published before, or have failed. */
+  readonly settled: () => Promise<void>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: ReplicationMetrics;
@@ -30,14 +32,23 @@ const NAMES_AT_ONCE = 8;
 const PATIENCE_MS = 60_000;
 const RETRY_MS = 500;
 
+interface Transfer {
+  readonly stopping: AbortController;
+  /** Requests wait for the member again. */
+  ending: boolean;
+}
+
 /**
  * Blocks of at most 64 KiB, each acknowledged after it is installed and made from the sessions as they are then; other work gets
  * its turn between them. The final message goes only behind the last acknowledgement, so that whoever has it has everything.
+ *
+ * Meanwhile requests do not wait for the member (rule 8): what it is sent beside the state is worth nothing without it. They wait from
+ * shortly before the final message on, which goes when the member has what they did not wait for: it is not ready without that.
  */
 export class StateDonor {
   readonly #deps: StateDonorDeps;
   readonly #source: DonorSource;
-  readonly #transfers = new Map<string, AbortController>();
+  readonly #transfers = new Map<string, Transfer>();
 
   constructor(deps: StateDonorDeps, source: DonorSource) {
     this.#deps = deps;
@@ -46,20 +57,26 @@ export class StateDonor {
 
   /** Starts a transfer and returns. A member that asks again gets a new one; the old one ends. */
   serve(member: Member): void {
-    this.#transfers.get(member.key)?.abort();
-    const stopping = new AbortController();
-    this.#transfers.set(member.key, stopping);
-    void this.#transfer(member, stopping.signal).finally(() => {
-      if (this.#transfers.get(member.key) === stopping) this.#transfers.delete(member.key);
+    this.#transfers.get(member.key)?.stopping.abort();
+    const transfer: Transfer = { stopping: new AbortController(), ending: false };
+    this.#transfers.set(member.key, transfer);
+    void this.#run(member, transfer).finally(() => {
+      if (this.#transfers.get(member.key) === transfer) this.#transfers.delete(member.key);
     });
   }
 
-  stop(): void {
-    for (const transfer of this.#transfers.values()) transfer.abort();
+  /** Whether the member is far from having everything. */
+  serves(member: Member): boolean {
+    return this.#transfers.get(member.key)?.ending === false;
   }
 
-  async #transfer(member: Member, signal: AbortSignal): Promise<void> {
-    const { clock, logger } = this.#deps;
+  stop(): void {
+    for (const { stopping } of this.#transfers.values()) stopping.abort();
+  }
+
+  async #run(member: Member, transfer: Transfer): Promise<void> {
+    const { clock, logger, settled } = this.#deps;
+    const { signal } = transfer.stopping;
     const startedMs = clock.monotonic();
     // A Tomcat drops what it queued with an older time stamp: nothing that any block may lack is older than the first.
     const snapshotMs = clock.now();
@@ -81,6 +98,8 @@ export class StateDonor {
       }
       await Promise.all(unacknowledged);
       await this.#tellNames(member, signal);
+      transfer.ending = true;
+      await settled();
       const end = allSessionTransferComplete(this.#source.contextName, snapshotMs);
       await this.#send(member, SESSION_EVENTS.AllSessionTransferComplete, end, signal);
     } catch (error) {

@@ -9,6 +9,7 @@
 import { Hello } from "../../../src/channel/hello.ts";
 import { stemOf } from "../../../src/protocol/index.ts";
 import { CatchUp } from "../../../src/replication/peers/catch-up.ts";
+import { Replicator } from "../../../src/replication/peers/replicator.ts";
 import { DeltaManager } from "../../../src/replication/session/delta-manager.ts";
 import { ReplicatedAttribute } from "../../../src/replication/session/replicated-attribute.ts";
 import type { Family } from "./families.ts";
@@ -63,6 +64,14 @@ export const RULE_BREAKERS: readonly RuleBreaker[] = [
     seeds: 50,
     finds: LOST,
     off: { wholeState: true },
+  },
+  {
+    rule: 6,
+    without: "a state ends before its member has what was answered meanwhile",
+    family: "kills",
+    seeds: 40,
+    finds: LOST,
+    replace: () => replaceMethod(Replicator.prototype, "settled", async () => undefined),
   },
   {
     rule: 8,

@@ -19,7 +19,8 @@ import { type FakeChannel, FakeGroup } from "../../../support/fake-group.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 import { tribesVector } from "../../../support/tribes-vectors.ts";
 
-const { ChangeSessionId, GetAllSessions, AllSessionData, AllSessionTransferComplete, AllSessionNoContextManager } = SESSION_EVENTS;
+const { ChangeSessionId, GetAllSessions, AllSessionData, AllSessionTransferComplete, AllSessionNoContextManager, SessionDelta } =
+  SESSION_EVENTS;
 const TOMCAT_ID = "0123456789ABCDEF0123456789ABCDEF.node1";
 
 let clock: ManualClock;
@@ -93,6 +94,45 @@ describe("state transfer", () => {
     await group.settle();
     assert.deepEqual(group.routes(AllSessionData), ["1>2", "1>2"]);
     assert.deepEqual(group.routes(AllSessionTransferComplete), []);
+  });
+
+  it("lets no request wait for its member until it ends, and ends when that one has what was answered meanwhile (rules 6 and 8)", async () => {
+    const a = await DeltaNode.started(group, 1);
+    const ids = await fill(a, 10, 20_000);
+    const joiner = await silentMember(2);
+    group.fate = () => "Held";
+    await a.channel.receive(getAllSessions(CONTEXT, clock.now()), joiner.localMember);
+    await a.request(ids[0]!, (session) => session.setAttribute("n", 1));
+
+    group.fate = (_from, _to, message) => (message.event === SessionDelta ? "Held" : "Delivered");
+    // The first block; those behind it find the way free.
+    group.release(1);
+    await group.settle();
+    assert.deepEqual(group.routes(AllSessionTransferComplete), [], "the change has not arrived");
+    let answered = false;
+    const late = a.request(ids[1]!, (session) => session.setAttribute("n", 1)).then(() => (answered = true));
+    await group.settle();
+    assert.equal(answered, false);
+    group.release();
+    await late;
+    await group.settle();
+    assert.deepEqual(group.routes(AllSessionTransferComplete), ["1>2"]);
+  });
+
+  it("lets requests wait for the other members (rule 8)", async () => {
+    const a = await DeltaNode.started(group, 1);
+    const c = await DeltaNode.started(group, 3);
+    const [id] = await fill(a, 1);
+    const joiner = await silentMember(2);
+    group.fate = () => "Held";
+    await a.channel.receive(getAllSessions(CONTEXT, clock.now()), joiner.localMember);
+    let answered = false;
+    const request = a.request(id!, (session) => session.setAttribute("n", 1)).then(() => (answered = true));
+    await group.settle();
+    assert.equal(answered, false);
+    group.release();
+    await request;
+    assert.equal(c.attributes(id!).n, 1);
   });
 
   it("takes a session that is larger than a block alone", async () => {
