@@ -71,7 +71,7 @@ export const SCENARIOS: readonly Scenario[] = [
       each(clusters, async (cluster) => {
         const before = await cluster.workers();
         await patch(node, cluster, { image: APPLICATION_IMAGES.broken });
-        await until(`${cluster.name}: one worker replaced`, async () => left(before, await cluster.workers()).length < before.length);
+        await rollBegins(cluster, before);
         await sleep(BROKEN_MS);
         const now = await cluster.workers();
         const kept = left(before, now);
@@ -107,15 +107,13 @@ export const SCENARIOS: readonly Scenario[] = [
     name: "operator",
     title: "SIGKILL of the operator in the middle of a roll",
     async run({ node, operator, clusters }) {
-      const rolls = clusters.map(async (cluster) => {
-        const before = await cluster.workers();
+      const before = await Promise.all(clusters.map((cluster) => cluster.workers()));
+      await each(clusters, async (cluster) => {
         await node.kubectl("annotate", "--overwrite", `tomcat/${cluster.name}`, `tribes.dev/restart=${Date.now()}`);
-        return { first: until(`${cluster.name} rolls`, async () => left(before, await cluster.workers()).length === 1), cluster, before };
+        await rollBegins(cluster, before[clusters.indexOf(cluster)]!);
       });
-      const under = await Promise.all(rolls);
-      await Promise.all(under.map(({ first }) => first));
       await operator.kill();
-      await Promise.all(under.map(({ cluster, before }) => cluster.replaced(before)));
+      await each(clusters, (cluster) => cluster.replaced(before[clusters.indexOf(cluster)]!));
     },
   },
   {
@@ -168,6 +166,12 @@ export const SCENARIOS: readonly Scenario[] = [
 
 async function each(clusters: readonly DeployedCluster[], act: (cluster: DeployedCluster) => Promise<void>): Promise<void> {
   await Promise.all(clusters.map(act));
+}
+
+/** Resolves when the first of these workers is gone. */
+function rollBegins(cluster: DeployedCluster, before: readonly DeployedPod[]): Promise<void> {
+  const isOneGone = async () => left(before, await cluster.workers()).length < before.length;
+  return until(`${cluster.name}: a worker replaced`, isOneGone, { pollMs: 500 });
 }
 
 /** Those of `before` that are still there, as they are now. */
