@@ -1,5 +1,7 @@
 // A real API server with many TomcatClusters on it, two operators of which one leads, and a bench in place of controllers and kubelets.
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
+import { join } from "node:path";
 import { API_VERSION, KIND } from "../../src/api/index.ts";
 import { systemClock } from "../../src/base/index.ts";
 import { type Informer, KubeConfigCredentials, type KubeObject } from "../../src/kube/index.ts";
@@ -9,7 +11,7 @@ import type { TomcatClusterObject } from "../../src/operator/observe/observer.ts
 import { sampleValue } from "../support/exposition.ts";
 import { KubeApiServer } from "../support/kube-api-server.ts";
 import { KubeTestClient } from "../support/kube-test-client.ts";
-import { OperatorProcess } from "../support/operator-process.ts";
+import { OperatorProcess, type PodAccount } from "../support/operator-process.ts";
 import { cpuSeconds, peakResidentMiB, residentMiB } from "../support/process-cpu.ts";
 import { ClusterOnServer, installOperator, OPERATOR_NAMESPACE } from "../support/running-operator.ts";
 
@@ -41,15 +43,15 @@ export class OperatorRun {
   readonly #clusters: Informer<TomcatClusterObject>;
   readonly #workers: Server;
   readonly #operators: OperatorProcess[] = [];
-  readonly #kubeconfig: string;
+  readonly #account: PodAccount;
   readonly #compiled: boolean;
   #isStopping = false;
   #edits = 0;
 
-  private constructor(server: KubeApiServer, workers: Server, kubeconfig: string, compiled: boolean) {
+  private constructor(server: KubeApiServer, workers: Server, account: PodAccount, compiled: boolean) {
     this.#server = server;
     this.#workers = workers;
-    this.#kubeconfig = kubeconfig;
+    this.#account = account;
     this.#compiled = compiled;
     this.#client = new KubeTestClient(
       new KubeConfigCredentials({ clock: systemClock }, { kubeconfig: server.adminKubeconfig }),
@@ -62,7 +64,7 @@ export class OperatorRun {
   static async start({ compiled }: { readonly compiled: boolean }): Promise<OperatorRun> {
     const workers = await serveWorkers();
     const server = await KubeApiServer.start();
-    const run = new OperatorRun(server, workers, await installOperator(server), compiled);
+    const run = new OperatorRun(server, workers, podAccount(server, await installOperator(server)), compiled);
     await run.#clusters.start();
     for (const index of OPERATOR_ADDRESSES.keys()) {
       run.#startOperator(index);
@@ -177,10 +179,10 @@ export class OperatorRun {
     return { now: megabytes(residentMiB(pid)), peak: megabytes(peakResidentMiB(pid)) };
   }
 
-  /** As a kubelet does, it is started again when it ends; under another name, as a pod that is made anew. */
+  /** It is started again when it ends: by itself, as the same pod by its kubelet, and else as a pod that is made anew, with another name. */
   #startOperator(index: number, life = 1): void {
     const operator = new OperatorProcess({
-      kubeconfig: this.#kubeconfig,
+      credentials: this.#account,
       namespace: OPERATOR_NAMESPACE,
       identity: `operator-${index}-${life}`,
       metricsAddress: `${OPERATOR_ADDRESSES[index]}:${MANAGEMENT_PORT}`,
@@ -189,8 +191,9 @@ export class OperatorRun {
     this.#operators[index] = operator;
     void operator.ended.then((how) => {
       if (this.#isStopping) return;
-      if (typeof how === "number" && how !== 0) console.log(`${operator.identity} ended with ${how}: ${lastMessage(operator.log)}`);
-      setTimeout(() => this.#isStopping || this.#startOperator(index, life + 1), RESTART_MS);
+      const isSamePod = typeof how === "number" && how !== 0;
+      if (isSamePod) console.log(`${operator.identity} ended with ${how}: ${lastMessage(operator.log)}`);
+      setTimeout(() => this.#isStopping || this.#startOperator(index, isSamePod ? life : life + 1), RESTART_MS);
     });
   }
 
@@ -216,6 +219,17 @@ export class OperatorRun {
   #lastWords(): string {
     return this.#operators.map(({ log }) => log.slice(-2000)).join("\n");
   }
+}
+
+/** What a kubelet would mount. */
+function podAccount(server: KubeApiServer, kubeconfig: string): PodAccount {
+  const { users } = JSON.parse(readFileSync(kubeconfig, "utf8")) as { users: [{ user: { token: string } }] };
+  const folder = server.file("service-account");
+  mkdirSync(folder);
+  writeFileSync(join(folder, "token"), users[0].user.token);
+  writeFileSync(join(folder, "namespace"), OPERATOR_NAMESPACE);
+  copyFileSync(server.file("ca.crt"), join(folder, "ca.crt"));
+  return { port: server.port, folder };
 }
 
 function names(count: number): readonly string[] {

@@ -105,7 +105,7 @@ class Pair {
   #operator(identity: Name, proxy: FaultProxy): OperatorProcess {
     if (identity === "first") proxy.fault = this.#watched(identity);
     const namespace = this.#namespace;
-    return new OperatorProcess({ kubeconfig: proxy.kubeconfig, namespace, identity, watchNamespaces: [namespace] });
+    return new OperatorProcess({ credentials: proxy.kubeconfig, namespace, identity, watchNamespaces: [namespace] });
   }
 
   #watched(name: Name): FaultProxy["fault"] {
