@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, it } from "node:test";
 import { parseAllDocuments } from "yaml";
+import { NODE_FLAGS } from "../../../src/base/index.ts";
 import { operatorCommand } from "../../../src/cli/operator.ts";
 import { RESOURCES, type Resource } from "../../../src/kube/index.ts";
 import { ADDED_KINDS, TOMCAT_CLUSTERS, USUAL_KINDS } from "../../../src/operator/apply/owned-kinds.ts";
@@ -70,4 +71,11 @@ describe("the Deployment of the operator", () => {
       assert.equal(command.opts().metricsAddress.port, ports[0].containerPort);
     });
   }
+
+  it("has the flags of Node with which its memory is measured", () => {
+    const { spec } = objects.find(({ kind }) => kind === "Deployment");
+    const [{ env }] = spec.template.spec.containers;
+    // biome-ignore lint/suspicious/noExplicitAny: as above
+    assert.equal(env.find((variable: any) => variable.name === "NODE_OPTIONS").value, NODE_FLAGS.join(" "));
+  });
 });
