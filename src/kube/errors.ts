@@ -13,6 +13,9 @@ export type ApiErrorReason =
   | "TooManyRequests"
   | "Unauthorized";
 
+/** Of a 500: what was to be applied has a field that its kind does not have, or one of another type. */
+const UNREADABLE = "failed to create typed patch object";
+
 /** The API server answered, with a refusal or a failure. */
 export class ApiError extends TomcatClusterError {
   readonly code: string = "KUBE_API";
@@ -33,7 +36,7 @@ export class ApiError extends TomcatClusterError {
     this.reason = reason;
     this.status = status;
     this.retryAfterMs = retryAfterMs;
-    this.retryable = statusCode === 409 || statusCode === 429 || statusCode >= 500;
+    this.retryable = statusCode === 409 || statusCode === 429 || (statusCode >= 500 && !message.startsWith(UNREADABLE));
   }
 }
 

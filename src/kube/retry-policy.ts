@@ -16,14 +16,14 @@ export function retryDelayMs(error: unknown, method: string, failures: number, r
   if (!(error instanceof ApiError)) return undefined;
   // A token that ended is read anew before the second attempt.
   const isTokenOver = error.statusCode === 401 && failures === 1;
-  if (!isTokenOver && !isRefusedForNow(error.statusCode, method)) return undefined;
+  if (!isTokenOver && !isRefusedForNow(error, method)) return undefined;
   const retryAfterMs = error.retryAfterMs ?? 0;
   if (retryAfterMs > MAX_RETRY_AFTER_MS) return undefined;
   return retryAfterMs + backOffMs(BACK_OFF, failures, random);
 }
 
 /** 429 and 503 come from a server that has not begun; behind any other 5xx something may have been done. */
-function isRefusedForNow(statusCode: number, method: string): boolean {
+function isRefusedForNow({ statusCode, retryable }: ApiError, method: string): boolean {
   if (statusCode === 429 || statusCode === 503) return true;
-  return statusCode >= 500 && REPEATABLE_METHODS.has(method);
+  return statusCode >= 500 && retryable && REPEATABLE_METHODS.has(method);
 }

@@ -51,7 +51,7 @@ export function desire(observed: Observed, cluster: TomcatCluster, workers: numb
   const objects = desiredObjects(cluster, inputs);
   const unknown = objects.find(({ kind }) => !options.knows(kind));
   if (unknown === undefined) return objects;
-  const message = `The API server does not know ${unknown.apiVersion} ${unknown.kind}: install it, or do without`;
+  const message = `The API server does not know ${unknown.apiVersion} ${unknown.kind}, or the operator may not list it: install it, or do without`;
   throw new ObstacleError({ reason: "KindUnknown", message });
 }
 

@@ -25,14 +25,13 @@ export class ObstacleError extends TomcatClusterError {
 
 /** Statuses of an API server, or of an admission webhook, that will not have what it is sent. */
 const REFUSALS: ReadonlySet<number> = new Set([400, 403, 413, 422]);
-/** Of a 500: a field of another type, or one that the kind does not have, which podOverlay may bring. */
-const UNREADABLE = "failed to create typed patch object";
 
 /** Undefined for a failure that may pass by itself. */
 export function obstacleOf(error: unknown): Obstacle | undefined {
   if (error instanceof ObstacleError) return { reason: error.reason, message: error.message };
   if (error instanceof ServerXmlError) return { reason: "InvalidServerXml", message: error.message };
   if (!(error instanceof ApiError)) return undefined;
-  const isRefusal = REFUSALS.has(error.statusCode) || error.message.includes(UNREADABLE);
+  // A failure that is none to try again is what it says of a field that a kind does not have, which podOverlay may bring.
+  const isRefusal = REFUSALS.has(error.statusCode) || (error.statusCode >= 500 && !error.retryable);
   return isRefusal ? { reason: "Refused", message: error.message } : undefined;
 }

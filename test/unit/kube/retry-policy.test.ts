@@ -7,6 +7,7 @@ import { retryDelayMs } from "../../../src/kube/retry-policy.ts";
 const lowest = { bytes: (length: number) => Buffer.alloc(length) };
 const highest = { bytes: (length: number) => Buffer.alloc(length, 255) };
 const api = (statusCode: number, retryAfterMs?: number) => new ApiError("x", statusCode, undefined, "", retryAfterMs);
+const unreadable = new ApiError("x", 500, { kind: "Status", message: "failed to create typed patch object (web/shop; apps/v1)" }, "");
 const broken = (code: string) => new ConnectionError("x", Object.assign(new Error(code), { code }));
 
 describe("retryDelayMs", () => {
@@ -18,6 +19,7 @@ describe("retryDelayMs", () => {
     ["500 of a reader", api(500), "GET", 3, 400],
     ["504 of an apply", api(504), "PATCH", 1, 100],
     ["500 of a create", api(500), "POST", 1, undefined],
+    ["500 of an apply that the server cannot read", unreadable, "PATCH", 1, undefined],
     ["502 of a replace", api(502), "PUT", 1, undefined],
     ["404", api(404), "GET", 1, undefined],
     ["409", api(409), "PATCH", 1, undefined],

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { readFileSync } from "node:fs";
+import { describe, it, test } from "node:test";
 import { API_VERSION, KIND } from "../../../src/api/index.ts";
 import { Registry } from "../../../src/base/index.ts";
+import { InformerMetrics } from "../../../src/kube/index.ts";
 import { ClusterMetrics } from "../../../src/operator/cluster-metrics.ts";
 import type { TomcatClusterObject } from "../../../src/operator/observe/observer.ts";
 import type { Pod } from "../../../src/operator/observe/worker-pods.ts";
@@ -32,6 +34,16 @@ function pod(name: string, changes: Partial<Pod["metadata"]> = {}): Pod {
 function view(worker: string, member: string, sessions: number) {
   return { worker, state: "serving", members: [member], sessions, sessionsAtRisk: 0 };
 }
+
+test("docs/operator.md names the metrics of clusters and caches, and no others", () => {
+  const registry = new Registry();
+  new ClusterMetrics({ registry, clock: new ManualClock() }, () => []);
+  new InformerMetrics(registry);
+  const text = readFileSync(new URL("../../../docs/operator.md", import.meta.url), "utf8");
+  const named = [...text.matchAll(/`((?:tomcatcluster|informer)_\w+)`/g)].map((match) => match[1]);
+  const known = registry.getMetricsAsArray().map(({ name }) => name);
+  assert.deepEqual(named.toSorted(), known.toSorted());
+});
 
 describe("ClusterMetrics", () => {
   it("tells what the statuses say", async () => {
