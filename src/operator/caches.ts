@@ -152,10 +152,16 @@ async function stopAll(parts: readonly Lifecycle[]): Promise<void> {
   await Promise.all(parts.map((part) => part.stop()));
 }
 
-function configMapKeys({ metadata, spec }: TomcatClusterObject): readonly string[] {
+/** Of ConfigMaps that the cluster names. Exported for tests. */
+export function configMapKeys({ metadata, spec }: TomcatClusterObject): readonly string[] {
   const cluster = { spec } as Pick<TomcatClusterManifest, "spec">;
-  const named = [...workerReferences(cluster), ...balancerReferences(cluster)].filter(({ kind }) => kind === "ConfigMap");
-  return named.map(({ name }) => keyOf({ namespace: metadata.namespace, name }));
+  try {
+    const named = [...workerReferences(cluster), ...balancerReferences(cluster)].filter(({ kind }) => kind === "ConfigMap");
+    return named.map(({ name }) => keyOf({ namespace: metadata.namespace, name }));
+  } catch {
+    // Of another version of the definition, and not what this program knows: the reconcile says so (InvalidSpec).
+    return [];
+  }
 }
 
 function versionAlone({ metadata: { namespace, name, uid, resourceVersion } }: KubeObject): KubeObject {
