@@ -9,6 +9,7 @@ import { localCommand } from "./local.ts";
 import { operatorCommand } from "./operator.ts";
 import { packageVersion } from "./package-version.ts";
 import { renderCommand } from "./render.ts";
+import { endOnSignals } from "./run-until-stopped.ts";
 import { verifyCommand } from "./verify.ts";
 import { workerCommand } from "./worker.ts";
 
@@ -35,6 +36,7 @@ function createProgram(): Command {
 }
 
 async function main(): Promise<void> {
+  endOnSignals();
   const program = createProgram();
   try {
     await program.parseAsync();

@@ -1,4 +1,5 @@
 // How a running command ends: by signal in good order, by a second signal or a lost parent at once, by an uncaught error with code 1.
+import { constants } from "node:os";
 
 export interface RunningService {
   /** Ends in good order. Called at most once. */
@@ -18,6 +19,16 @@ const SAME_WISH_MS = 500;
 export interface Ending {
   /** Ends the process as a stop signal would, with this exit code. */
   begin(exitCode: number): void;
+}
+
+const leaveUnstarted = (signal: NodeJS.Signals) => process.exit(128 + constants.signals[signal]);
+
+/**
+ * A stop signal ends this process until `runUntilStopped` takes over. That is what signals do anyway, but not to process 1 of a container:
+ * one that is told to stop while it loads would stay until it is killed.
+ */
+export function endOnSignals(): void {
+  for (const signal of STOP_SIGNALS) process.on(signal, leaveUnstarted);
 }
 
 /**
@@ -42,6 +53,7 @@ export function runUntilStopped(service: RunningService): Ending {
     process.exit(1);
   };
   for (const signal of STOP_SIGNALS) {
+    process.off(signal, leaveUnstarted);
     process.on(signal, () => {
       if (endingSinceMs === undefined) begin(0);
       else if (performance.now() - endingSinceMs > SAME_WISH_MS) leaveAtOnce();

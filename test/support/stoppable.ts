@@ -1,8 +1,13 @@
 // A process that ends by run-until-stopped.ts: prints what happens to it, takes its time to stop, fails when told to.
-import { runUntilStopped } from "../../src/cli/run-until-stopped.ts";
+import { endOnSignals, runUntilStopped } from "../../src/cli/run-until-stopped.ts";
 
 const [stopMs = "0", failure] = process.argv.slice(2);
 const alive = setInterval(() => undefined, 1000);
+endOnSignals();
+if (failure === "never-run") {
+  console.log("loading");
+  await new Promise(() => undefined);
+}
 
 runUntilStopped({
   stop: async () => {

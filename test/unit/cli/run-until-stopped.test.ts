@@ -33,6 +33,15 @@ class Followed {
   }
 }
 
+describe("endOnSignals", () => {
+  it("ends a process that still loads, with the code of the signal: as process 1 of a container it would not end at all", async () => {
+    const process = new Followed(["0", "never-run"]);
+    await process.printed("loading");
+    process.child.kill("SIGTERM");
+    assert.deepEqual(await process.end(), [143, null, "loading"]);
+  });
+});
+
 describe("runUntilStopped", () => {
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
     it(`stops in good order on ${signal} and exits with 0`, async () => {
