@@ -12,7 +12,7 @@ import { Caches } from "./caches.ts";
 import { ClusterMetrics } from "./cluster-metrics.ts";
 import { Controller, ControllerMetrics, LeaderElector, type LeadershipLostError } from "./controller/index.ts";
 import { DEFAULTS, type Defaults, INSTANCE_LABEL } from "./desired/index.ts";
-import { Observer } from "./observe/observer.ts";
+import { Observer, type TomcatClusterObject } from "./observe/observer.ts";
 import { fetchText, type GetText } from "./observe/worker-view.ts";
 import { Reconciler } from "./reconcile.ts";
 import { ProgressWatch } from "./roll/progress-watch.ts";
@@ -179,7 +179,7 @@ export class Operator implements Lifecycle {
           metrics.forget(keyOf(object.metadata));
         },
       });
-      controller.watch(informer, ({ metadata }) => [keyOf(metadata)]);
+      controller.watch(informer, ({ metadata }) => [keyOf(metadata)], isTold);
     }
     for (const informer of [...caches.owned.values()].flat()) controller.watch(informer, ownerKeys);
     for (const informer of caches.pods) {
@@ -189,6 +189,11 @@ export class Operator implements Lifecycle {
     for (const informer of caches.configMaps) controller.watch(informer, ({ metadata }) => caches.clustersNaming(keyOf(metadata)));
     return controller;
   }
+}
+
+/** Whether its status is about the spec as it is. */
+function isTold({ metadata, status }: TomcatClusterObject): boolean {
+  return status?.observedGeneration === metadata.generation;
 }
 
 function ownerKeys({ metadata }: KubeObject): readonly string[] {

@@ -64,17 +64,31 @@ export class Controller implements Lifecycle {
     this.#metrics.active.set({ controller: options.name }, 0);
   }
 
-  /** Every event of the informer's objects adds their keys. Before the informer starts; what comes before `start` waits. */
-  watch<T extends KubeObject>(informer: Pick<Informer<T>, "addHandler">, keysOf: (object: T) => readonly string[]): void {
+  /**
+   * Every event of the informer's objects adds their keys. Before the informer starts; what comes before `start` waits. What is only looked
+   * over, at the start when `isSettled` says that nothing is to be done, or at a resync, comes after what has changed.
+   */
+  watch<T extends KubeObject>(
+    informer: Pick<Informer<T>, "addHandler" | "hasSynced">,
+    keysOf: (object: T) => readonly string[],
+    isSettled: (object: T) => boolean = () => true,
+  ): void {
     const add = (object: T) => {
       for (const key of keysOf(object)) this.#queue.add(key);
     };
+    const lookOver = (object: T) => {
+      for (const key of keysOf(object)) this.#queue.addLater(key);
+    };
     informer.addHandler({
-      added: add,
+      added: (object) => (informer.hasSynced || !isSettled(object) ? add(object) : lookOver(object)),
       updated: (object, before) => {
+        if (before === object) {
+          lookOver(object);
+          return;
+        }
         add(object);
         // An object that changed its owner concerns the old one too.
-        if (before !== object) add(before);
+        add(before);
       },
       deleted: add,
     });

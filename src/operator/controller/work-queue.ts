@@ -13,6 +13,8 @@ export interface WorkQueueOptions {
 
 const BASE_DELAY_MS = 5;
 const MAX_DELAY_MS = 1_000_000;
+/** What comes after all others waits no longer than this, or it might for ever. */
+const LATER_MS = 60_000;
 
 /** Holds keys, never objects: as large as the number of things that there are. */
 export class WorkQueue {
@@ -21,6 +23,8 @@ export class WorkQueue {
   readonly #metrics: ReturnType<ControllerMetrics["queue"]>;
   /** In the order of their coming, with the time of it. */
   readonly #waiting = new Map<string, number>();
+  /** The same of keys that only come when no other waits. */
+  readonly #later = new Map<string, number>();
   /** Being worked on, since when. */
   readonly #taken = new Map<string, number>();
   /** Came again while being worked on. */
@@ -33,20 +37,34 @@ export class WorkQueue {
   constructor(deps: { readonly clock: Clock; readonly metrics: ControllerMetrics }, options: WorkQueueOptions) {
     this.#clock = deps.clock;
     this.#options = options;
-    this.#metrics = deps.metrics.queue(options.name, () => ({ depth: this.#waiting.size, startsMs: this.#taken.values() }));
+    this.#metrics = deps.metrics.queue(options.name, () => ({ depth: this.size, startsMs: this.#taken.values() }));
   }
 
   /** Keys that could be taken now. */
   get size(): number {
-    return this.#waiting.size;
+    return this.#waiting.size + this.#later.size;
   }
 
   /** Does nothing when the key waits already. One that is being worked on comes again when that is done. */
   add(key: string): void {
     if (this.#isClosed || this.#waiting.has(key) || this.#again.has(key)) return;
+    const sinceMs = this.#later.get(key);
+    if (sinceMs !== undefined) {
+      this.#later.delete(key);
+      this.#waiting.set(key, sinceMs);
+      return;
+    }
     this.#metrics.adds.inc();
     if (this.#taken.has(key)) this.#again.add(key);
-    else this.#enqueue(key);
+    else this.#enqueue(key, this.#waiting);
+  }
+
+  /** As `add`, for what nobody waits for: the key comes when there is no other, unless `add` wants it before. */
+  addLater(key: string): void {
+    if (this.#isClosed || this.#waiting.has(key) || this.#later.has(key) || this.#again.has(key)) return;
+    this.#metrics.adds.inc();
+    if (this.#taken.has(key)) this.#again.add(key);
+    else this.#enqueue(key, this.#later);
   }
 
   /** Adds the key when the time has come; of several times the first counts. */
@@ -85,10 +103,11 @@ export class WorkQueue {
   /** The next key, for the caller alone until it says `done`; undefined when the queue is closed. */
   take(): Promise<string | undefined> {
     if (this.#isClosed) return Promise.resolve(undefined);
-    const [next] = this.#waiting.keys();
+    const keys = this.#isLaterNext() ? this.#later : this.#waiting;
+    const [next] = keys.keys();
     if (next === undefined) return new Promise((resolve) => this.#takers.push(resolve));
-    const sinceMs = this.#waiting.get(next)!;
-    this.#waiting.delete(next);
+    const sinceMs = keys.get(next)!;
+    keys.delete(next);
     this.#give(next, sinceMs);
     return Promise.resolve(next);
   }
@@ -98,7 +117,7 @@ export class WorkQueue {
     if (startMs === undefined) return;
     this.#taken.delete(key);
     this.#metrics.workSeconds.observe((this.#clock.monotonic() - startMs) / 1000);
-    if (this.#again.delete(key)) this.#enqueue(key);
+    if (this.#again.delete(key)) this.#enqueue(key, this.#waiting);
   }
 
   /** Nothing comes out any more, and whoever waits for a key gets undefined. */
@@ -107,15 +126,22 @@ export class WorkQueue {
     for (const { timer } of this.#delayed.values()) timer.cancel();
     this.#delayed.clear();
     this.#waiting.clear();
+    this.#later.clear();
     this.#again.clear();
     for (const taker of this.#takers.splice(0)) taker(undefined);
   }
 
-  #enqueue(key: string): void {
+  #isLaterNext(): boolean {
+    const [sinceMs] = this.#later.values();
+    if (sinceMs === undefined) return false;
+    return this.#waiting.size === 0 || this.#clock.monotonic() - sinceMs >= LATER_MS;
+  }
+
+  #enqueue(key: string, keys: Map<string, number>): void {
     const nowMs = this.#clock.monotonic();
     const taker = this.#takers.shift();
     if (!taker) {
-      this.#waiting.set(key, nowMs);
+      keys.set(key, nowMs);
       return;
     }
     this.#give(key, nowMs);

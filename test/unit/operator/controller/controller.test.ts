@@ -42,7 +42,7 @@ describe("Controller", () => {
     const seen: string[] = [];
     const shops = controller(async (key) => void seen.push(key));
     let handler: InformerHandler<KubeObject> = {};
-    const informer = { addHandler: (added: InformerHandler<KubeObject>) => (handler = added) };
+    const informer = { hasSynced: true, addHandler: (added: InformerHandler<KubeObject>) => (handler = added) };
     shops.watch(informer, ({ metadata }) => (metadata.labels?.owner === undefined ? [] : [`shop/${metadata.labels.owner}`]));
     handler.added?.(object("a", "one"));
     handler.added?.(object("b", "one"));
@@ -58,6 +58,28 @@ describe("Controller", () => {
     handler.deleted?.(object("a", "two"));
     await clock.advance(0);
     assert.deepEqual(seen.slice(3), ["shop/two"]);
+    await shops.stop();
+  });
+
+  it("looks over what is settled after what has changed: at the start, and at a resync", async () => {
+    const seen: string[] = [];
+    const shops = controller(async (key) => void seen.push(key));
+    let handler: InformerHandler<KubeObject> = {};
+    const informer = { hasSynced: false, addHandler: (added: InformerHandler<KubeObject>) => (handler = added) };
+    shops.watch(
+      informer,
+      ({ metadata }) => [metadata.name],
+      ({ metadata }) => metadata.name !== "changed",
+    );
+    for (const name of ["a", "b", "changed"]) handler.added?.(object(name));
+    informer.hasSynced = true;
+    handler.added?.(object("new"));
+    const same = object("resynced");
+    handler.updated?.(same, same);
+    handler.updated?.(object("b"), object("b"));
+    await shops.start();
+    await clock.advance(0);
+    assert.deepEqual(seen, ["changed", "new", "b", "a", "resynced"]);
     await shops.stop();
   });
 

@@ -39,6 +39,20 @@ describe("WorkQueue", () => {
     assert.equal(queue.size, 0);
   });
 
+  it("gives out what nobody waits for after all others, unless it is wanted meanwhile, and after a minute", async () => {
+    for (const key of ["a", "b", "c"]) queue.addLater(key);
+    queue.add("x");
+    queue.add("b");
+    queue.addLater("x");
+    assert.equal(queue.size, 4);
+    assert.deepEqual(await takeAll(), ["x", "b", "a", "c"]);
+    for (const key of ["x", "b", "a", "c"]) queue.done(key);
+    queue.addLater("a");
+    await clock.advance(60_000);
+    queue.add("x");
+    assert.deepEqual(await takeAll(), ["a", "x"]);
+  });
+
   it("lets whoever waits have the next key, one each", async () => {
     const first = queue.take();
     const second = queue.take();
