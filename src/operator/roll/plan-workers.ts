@@ -47,6 +47,8 @@ export const WAITS = {
   WorkerSilent: "a worker does not say whether it has sessions that nobody else has",
 } as const;
 export type Wait = keyof typeof WAITS;
+/** What is not waited for by force. */
+export const FORCED_PAST: ReadonlySet<Wait> = new Set(["WorkerNotReady", "NotWellFormed", "SessionsAtRisk", "WorkerSilent"]);
 
 export interface Plan {
   /** spec.replicas of the StatefulSet. */

@@ -2,7 +2,7 @@
 
 import type { WorkerPod } from "../observe/worker-pods.ts";
 import type { NoAnswer, WorkerView } from "../observe/worker-view.ts";
-import { type Plan, WAITS } from "../roll/plan-workers.ts";
+import { FORCED_PAST, type Plan, WAITS } from "../roll/plan-workers.ts";
 import { type Finding, type Findings, findWellFormed } from "./conditions.ts";
 import type { Obstacle } from "./obstacle.ts";
 import type { Reason } from "./reasons.ts";
@@ -97,9 +97,14 @@ function findDegraded(facts: Facts): Finding {
   if (findReconciling(facts).reason === "Starting") {
     return { status: "True", reason: "StartStuck", message: "No progress for 10 minutes: workers do not become ready. Look at their pods" };
   }
-  const hindrance = plan.evict === undefined ? "workers do not become ready" : `the eviction of ${plan.evict.name} is refused`;
-  const because = plan.waitsFor === undefined ? hindrance : WAITS[plan.waitsFor];
-  return { status: "True", reason: "RollStuck", message: `No progress for 10 minutes: ${because}. To go on all the same: ${forceCommand}` };
+  return { status: "True", reason: "RollStuck", message: `No progress for 10 minutes: ${whyStuck(plan, forceCommand)}` };
+}
+
+/** Ends with what a person can do about it. */
+function whyStuck({ evict, waitsFor }: Plan, forceCommand: string): string {
+  if (waitsFor !== undefined) return WAITS[waitsFor] + (FORCED_PAST.has(waitsFor) ? `. To go on all the same: ${forceCommand}` : "");
+  if (evict === undefined) return "workers do not become ready. Look at their pods";
+  return `the eviction of ${evict.name} is refused, by a PodDisruptionBudget as a rule. To go on all the same, delete the pod`;
 }
 
 function findPaused({ pausedBy }: Facts): Finding {

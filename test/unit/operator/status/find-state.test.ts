@@ -91,4 +91,11 @@ describe("findState", () => {
     const { message } = findState({ ...WELL, isStuck: true, plan: { workers: 3, waitsFor: "SessionsAtRisk" } }).Degraded;
     assert.match(message, /a session is on one worker only.*kubectl annotate …/);
   });
+
+  it("names no force that would not help", () => {
+    const stuck = (plan: Facts["plan"]) => findState({ ...WELL, isStuck: true, updateRevision: "r2", plan }).Degraded.message;
+    assert.match(stuck({ workers: 3, evict: podOf(2) }), /the eviction of shop-2 is refused.*delete the pod$/);
+    assert.match(stuck({ workers: 3, waitsFor: "WorkerLeaving" }), /: a worker is leaving$/);
+    assert.match(stuck({ workers: 3 }), /workers do not become ready/);
+  });
 });
