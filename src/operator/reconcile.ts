@@ -54,9 +54,9 @@ export class Reconciler {
     const before = await this.#deps.observer.observe(key, signal);
     if (before === undefined) return undefined;
     this.#deps.metrics.told(key, before.answers);
-    const observed = await this.#write(before, signal);
-    const plan = planOf(observed);
-    if (isCarriedOut(observed) && plan.evict !== undefined) await this.#evict(observed.object, plan.evict, signal);
+    const written = await this.#write(before, signal);
+    const plan = planOf(written);
+    const observed = isCarriedOut(written) && plan.evict !== undefined ? await this.#evict(written, plan.evict, signal) : written;
     const rotation = await this.#rotate(observed, signal);
     const facts = this.#facts(observed, plan);
     const findings = findState(facts);
@@ -101,19 +101,23 @@ export class Reconciler {
     return applied;
   }
 
-  async #evict(object: KubeObject, { name, uid }: WorkerPod, signal: AbortSignal): Promise<void> {
+  /** As observed, with why it failed. */
+  async #evict(observed: Observed, { name, uid }: WorkerPod, signal: AbortSignal): Promise<Observed> {
     const { client, events, logger } = this.#deps;
+    const { object } = observed;
     const { namespace } = object.metadata;
     try {
-      if (!(await client.evict({ namespace, name }, { uid, signal }))) return;
+      if (!(await client.evict({ namespace, name }, { uid, signal }))) return observed;
     } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
       // Its budget does not let it go now; or it is not the pod any more that was seen.
-      if (!(error instanceof EvictionBlockedError) && !isApiError(error, "Conflict")) throw error;
+      if (!(error instanceof EvictionBlockedError) && !isApiError(error, "Conflict")) return { ...observed, failure: error };
       logger.info({ pod: `${namespace}/${name}`, because: error.message }, "Worker cannot be evicted now");
-      return;
+      return observed;
     }
     logger.info({ pod: `${namespace}/${name}` }, "Worker evicted");
     events.record(object, { type: "Normal", reason: "WorkerEvicted", message: `${name} leaves, and comes back with the new template` });
+    return observed;
   }
 
   /** The step of the key's rotation that the status shall say: the next reconcile takes it. */

@@ -14,7 +14,7 @@ const CREATED = "2023-11-14T22:13:20Z";
 export class MemoryKubernetes {
   /** "apply ConfigMap web/shop-workers", every call that may change something, in order. */
   readonly writes: string[] = [];
-  /** By kind: what applying an object of it is answered in place of success. */
+  /** By kind: what applying an object of it, or evicting a pod, is answered in place of success. */
   readonly failures = new Map<string, Error>();
   readonly #stores = new Map<string, ObjectStore<KubeObject>>();
   readonly #applied = new Map<string, Json>();
@@ -79,6 +79,8 @@ export class MemoryKubernetes {
     },
     evict: (pod: ObjectRef): Promise<boolean> => {
       this.writes.push(`evict ${keyOf(pod)}`);
+      const failure = this.failures.get("Pod");
+      if (failure !== undefined) return Promise.reject(failure);
       const found = this.get("Pod", pod);
       if (found) this.put({ ...found, metadata: { ...found.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" } });
       return Promise.resolve(found !== undefined);

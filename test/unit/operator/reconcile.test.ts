@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { ApiError, type KubeObject } from "../../../src/kube/index.ts";
+import { ApiError, EvictionBlockedError, type KubeObject } from "../../../src/kube/index.ts";
 import { FORCE_ROLL_ANNOTATION, PAUSED_ANNOTATION, ROTATE_KEY_ANNOTATION } from "../../../src/operator/annotations.ts";
 import { ReconciledCluster } from "../../support/reconciled-cluster.ts";
 
@@ -128,6 +128,24 @@ describe("Reconciler", () => {
     await cluster.reconcile();
     assert.equal(cluster.condition("Reconciling"), "Reconciling=False UpToDate");
     assert.equal(cluster.object.status?.keyRotation?.phase, "Accepting");
+  });
+
+  it("says that a worker cannot be evicted, unless that is its budget's say", async () => {
+    const cluster = new ReconciledCluster();
+    await cluster.settle();
+    cluster.edit({ spec: { image: "registry.example/shop:2" } });
+    await cluster.reconcile();
+    cluster.see("r2");
+    const forbidden = new ApiError("POST /eviction", 403, { kind: "Status", reason: "Forbidden" }, "");
+    cluster.kubernetes.failures.set("Pod", forbidden);
+    await assert.rejects(cluster.reconcile(), forbidden);
+    assert.equal(cluster.condition("Reconciling"), "Reconciling=True Failing");
+    const refusal = new ApiError("POST /eviction", 429, undefined, "");
+    cluster.kubernetes.failures.set("Pod", new EvictionBlockedError({ namespace: "web", name: "shop-2" }, refusal));
+    await cluster.reconcile();
+    assert.equal(cluster.condition("Reconciling"), "Reconciling=True Rolling");
+    cluster.kubernetes.failures.clear();
+    assert.equal((await cluster.reconcile())[0], "evict web/shop-2");
   });
 
   it("changes nothing while it is paused by annotation", async () => {
