@@ -93,7 +93,7 @@ describe("tomcat-cluster on Kubernetes", () => {
   });
 
   it("is scraped by a Prometheus: operator, balancers and workers", async () => {
-    const prometheus = await Prometheus.start(node.kubeconfig);
+    const prometheus = await Prometheus.start(kube.client);
     try {
       // Two clusters of three workers and two balancers, and the operator.
       await until("11 pods are scraped", async () => (await prometheus.query("up == 1")).length === 11, {

@@ -1,18 +1,21 @@
-// A real Prometheus that finds pods by the annotations prometheus.io/*, as most are set up that have no operator of their own.
+// A real Prometheus that scrapes the pods which have the annotations prometheus.io/*. Debian's is built without the discovery of
+// Kubernetes, so it is told which these are.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
+import { type KubeClient, RESOURCES } from "../../../src/kube/index.ts";
 import { probePort } from "../../../src/local/loopback-network.ts";
+import type { Pod } from "../../../src/operator/observe/worker-pods.ts";
 import { endsWithUs } from "../../support/ends-with-us.ts";
 import { until } from "../../support/until.ts";
 
 export const PROMETHEUS = "prometheus";
 const ADDRESS = "127.0.0.1";
 const SCRAPE_INTERVAL = "2s";
-const ANNOTATION = "__meta_kubernetes_pod_annotation_prometheus_io_";
+const ANNOTATION = "prometheus.io/";
 const LOG_TAIL_CHARACTERS = 2000;
 
 export interface Series {
@@ -26,19 +29,19 @@ export class Prometheus {
   readonly #url: string;
   readonly #child: ChildProcess;
 
-  private constructor(port: number, kubeconfig: string) {
+  private constructor(port: number, pods: readonly Pod[]) {
     this.#url = `http://${ADDRESS}:${port}`;
     const file = join(this.#folder, "prometheus.yml");
-    writeFileSync(file, stringify(configuration(kubeconfig)));
+    writeFileSync(file, stringify(configuration(pods)));
     const log = openSync(this.#logFile, "a");
     const options = [`--config.file=${file}`, `--storage.tsdb.path=${this.#folder}/data`, `--web.listen-address=${ADDRESS}:${port}`];
     this.#child = spawn("setpriv", [...endsWithUs(), PROMETHEUS, ...options], { stdio: ["ignore", log, log] });
     closeSync(log);
   }
 
-  /** `kubeconfig`: of somebody who may list pods. */
-  static async start(kubeconfig: string): Promise<Prometheus> {
-    const prometheus = new Prometheus(await probePort(ADDRESS, 0), kubeconfig);
+  /** It scrapes the pods that there are now. `client` may list them all. */
+  static async start(client: KubeClient): Promise<Prometheus> {
+    const prometheus = new Prometheus(await probePort(ADDRESS, 0), await client.list<Pod>(RESOURCES.Pod, {}));
     try {
       await until("Prometheus is ready", async () => (await fetch(`${prometheus.#url}/-/ready`)).ok, { patienceMs: 20_000 });
     } catch (error) {
@@ -71,26 +74,13 @@ export class Prometheus {
   }
 }
 
-function configuration(kubeconfig: string): object {
-  const label = (name: string, source: string) => ({ source_labels: [source], target_label: name });
-  return {
-    global: { scrape_interval: SCRAPE_INTERVAL },
-    scrape_configs: [
-      {
-        job_name: "pods",
-        kubernetes_sd_configs: [{ role: "pod", kubeconfig_file: kubeconfig }],
-        relabel_configs: [
-          { source_labels: [`${ANNOTATION}scrape`], action: "keep", regex: "true" },
-          label("__metrics_path__", `${ANNOTATION}path`),
-          {
-            source_labels: ["__meta_kubernetes_pod_ip", `${ANNOTATION}port`],
-            separator: ":",
-            target_label: "__address__",
-          },
-          label("namespace", "__meta_kubernetes_namespace"),
-          label("pod", "__meta_kubernetes_pod_name"),
-        ],
-      },
-    ],
-  };
+function configuration(pods: readonly Pod[]): object {
+  return { global: { scrape_interval: SCRAPE_INTERVAL }, scrape_configs: pods.flatMap(scrapeOf) };
+}
+
+function scrapeOf({ metadata: { namespace, name, annotations = {} }, status }: Pod): object[] {
+  if (annotations[`${ANNOTATION}scrape`] !== "true") return [];
+  const targets = [`${status?.podIP}:${annotations[`${ANNOTATION}port`]}`];
+  const labels = { namespace, pod: name };
+  return [{ job_name: `${namespace}/${name}`, metrics_path: annotations[`${ANNOTATION}path`], static_configs: [{ targets, labels }] }];
 }
