@@ -82,6 +82,14 @@ export class Caches implements Lifecycle {
     return undefined;
   }
 
+  configMap(ref: ObjectRef): KubeObject | undefined {
+    for (const { objects } of this.configMaps) {
+      const found = objects.get(ref);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
   /** Keys of the clusters that name the ConfigMap with this key. */
   clustersNaming(configMap: string): readonly string[] {
     return this.clusters.flatMap(({ objects }) => objects.byIndex(CONFIG_MAP_INDEX, configMap).map(({ metadata }) => keyOf(metadata)));

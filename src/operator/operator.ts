@@ -13,6 +13,7 @@ import { ClusterMetrics } from "./cluster-metrics.ts";
 import { Controller, ControllerMetrics, LeaderElector, type LeadershipLostError } from "./controller/index.ts";
 import { DEFAULTS, type Defaults, INSTANCE_LABEL } from "./desired/index.ts";
 import { Observer, type TomcatClusterObject } from "./observe/observer.ts";
+import { References } from "./observe/references.ts";
 import { fetchText, type GetText } from "./observe/worker-view.ts";
 import { Reconciler } from "./reconcile.ts";
 import { ProgressWatch } from "./roll/progress-watch.ts";
@@ -156,7 +157,8 @@ export class Operator implements Lifecycle {
       return cached && writes.latest(cached);
     };
     const metrics = new ClusterMetrics({ registry, clock }, clusters);
-    const observer = new Observer({ client, findCluster, owned, pods: caches.pods, getText });
+    const references = new References({ client, versionOf: (ref) => caches.configMap(ref)?.metadata.resourceVersion });
+    const observer = new Observer({ references, findCluster, owned, pods: caches.pods, getText });
     const written = (answer: KubeObject) => writes.remember(answer);
     const reconciler = new Reconciler(
       { ...this.#deps, logger, observer, owned, keys, progress, turns, metrics, events: this.#events, written },
@@ -175,6 +177,7 @@ export class Operator implements Lifecycle {
           writes.gone(object);
           keys.forget(object.metadata.uid!);
           progress.forget(object.metadata.uid!);
+          references.forget(object.metadata.uid!);
           turns.end(object.metadata.uid!, false);
           metrics.forget(keyOf(object.metadata));
         },

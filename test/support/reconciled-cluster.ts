@@ -1,13 +1,14 @@
 // A Reconciler on objects in memory, with one TomcatCluster "web/shop", and what a StatefulSet's controller and a kubelet would do.
 import { API_VERSION, KIND, type TomcatClusterManifest } from "../../src/api/index.ts";
 import { type Random, silentLogger } from "../../src/base/index.ts";
-import type { KubeEvent, KubeObject } from "../../src/kube/index.ts";
+import type { KubeEvent, KubeObject, ObjectRef } from "../../src/kube/index.ts";
 import { ChannelKeys } from "../../src/operator/apply/channel-keys.ts";
 import { USUAL_KINDS } from "../../src/operator/apply/owned-kinds.ts";
 import { OwnedObjects } from "../../src/operator/apply/owned-objects.ts";
 import type { DesireOptions } from "../../src/operator/desire.ts";
 import { DEFAULTS, poolSelectorLabels } from "../../src/operator/desired/index.ts";
 import { Observer, type TomcatClusterObject } from "../../src/operator/observe/observer.ts";
+import { References } from "../../src/operator/observe/references.ts";
 import type { Pod, StatefulSet } from "../../src/operator/observe/worker-pods.ts";
 import { Reconciler } from "../../src/operator/reconcile.ts";
 import { ProgressWatch } from "../../src/operator/roll/progress-watch.ts";
@@ -44,8 +45,9 @@ export class ReconciledCluster {
     const owned = new OwnedObjects({ client }, new Map(Object.keys(USUAL_KINDS).map((kind) => [kind, [kubernetes.cache(kind)]])));
     let bytes = 0;
     const random: Random = { bytes: (length) => Buffer.alloc(length, ++bytes) };
+    const versionOf = (ref: ObjectRef) => kubernetes.get("ConfigMap", ref)?.metadata.resourceVersion;
     const observer = new Observer({
-      client,
+      references: new References({ client, versionOf }),
       findCluster: (ref) => kubernetes.get(KIND, ref),
       owned,
       pods: [kubernetes.cache<Pod>("Pod")],

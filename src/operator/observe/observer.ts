@@ -1,13 +1,13 @@
 // Everything that a reconcile looks at, read once, as one value that nothing changes any more.
 import { ManifestError, parseTomcatCluster, type TomcatCluster, type TomcatClusterStatus } from "../../api/index.ts";
-import { type KubeClient, type KubeObject, type ObjectRef, type ObjectView, refOf } from "../../kube/index.ts";
+import { type KubeObject, type ObjectRef, type ObjectView, refOf } from "../../kube/index.ts";
 import { PAUSED_ANNOTATION } from "../annotations.ts";
 import { isControlledBy } from "../apply/applied-object.ts";
 import { OWNER_INDEX, type OwnedObjects } from "../apply/owned-objects.ts";
 import { balancerName, type ResolvedReferences, statefulSetName } from "../desired/index.ts";
 import type { BalancerFacts } from "../status/find-state.ts";
 import type { Obstacle } from "../status/obstacle.ts";
-import { readReferences } from "./references.ts";
+import type { References } from "./references.ts";
 import {
   balancerFacts,
   type Deployment,
@@ -47,7 +47,7 @@ export interface Observed {
 }
 
 export interface ObserverDeps {
-  readonly client: Pick<KubeClient, "find">;
+  readonly references: Pick<References, "read">;
   /** The newest state that this process knows of. */
   readonly findCluster: (ref: ObjectRef) => TomcatClusterObject | undefined;
   readonly owned: OwnedObjects;
@@ -72,7 +72,7 @@ export class Observer {
     if (object?.metadata.uid === undefined || object.metadata.deletionTimestamp !== undefined) return undefined;
     const { cluster, obstacle: invalid } = parse(object);
     const { uid } = object.metadata;
-    const references = cluster ? await readReferences(this.#deps.client, cluster, ref.namespace!, signal) : NO_REFERENCES;
+    const references = cluster ? await this.#deps.references.read(cluster, object, signal) : NO_REFERENCES;
     const missing: Obstacle | undefined =
       references.missing === undefined ? undefined : { reason: "ReferenceMissing", message: references.missing };
     const set = await this.#find<StatefulSet>("StatefulSet", object, statefulSetName(object), signal);
