@@ -81,7 +81,8 @@ function readyCondition({ status }: Pod) {
 
 /**
  * Of the process that runs now: one that ended took its sessions with it. It has been ready if the pod turned unready after it began; a pod
- * that never was ready has been unready since before its first process. Times are whole seconds in UTC, written alike.
+ * that never was ready has been unready since before its first process: a kubelet writes the status before it starts a container. Times are
+ * whole seconds in UTC, written alike.
  */
 function hasServed(pod: Pod): boolean {
   const ready = readyCondition(pod);
