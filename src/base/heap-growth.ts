@@ -14,3 +14,11 @@ export const HEAP_GROWTH_FLAG = "--heap-growing-percent";
 export function limitHeapGrowth(): void {
   setFlagsFromString(`${HEAP_GROWTH_FLAG}=${HEAP_GROWTH}`);
 }
+
+/**
+ * From now on V8 prefers less memory to less work: it lets little garbage gather, and moves what lives so that pages become free. For a
+ * process that works now and then, and keeps what it has read. NODE_OPTIONS does not take this flag either.
+ */
+export function favourMemory(): void {
+  setFlagsFromString("--optimize-for-size");
+}

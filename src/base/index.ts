@@ -4,7 +4,7 @@ export { ByteWriter } from "./byte-writer.ts";
 export { type Clock, delay, systemClock, type Timer } from "./clock.ts";
 export { closestName } from "./closest-name.ts";
 export { asError, fileErrorReason, systemErrorCode, TomcatClusterError } from "./errors.ts";
-export { limitHeapGrowth } from "./heap-growth.ts";
+export { favourMemory, limitHeapGrowth } from "./heap-growth.ts";
 export { type Lifecycle, LifecycleGroup } from "./lifecycle.ts";
 export { LineTooLongError, readLines } from "./lines.ts";
 export { LogOutput } from "./log-output.ts";

@@ -1,7 +1,7 @@
 // tomcat-cluster operator: the controller, which makes every TomcatCluster of a Kubernetes cluster run.
 import { hostname } from "node:os";
 import { Command, Option } from "commander";
-import { createProcessRegistry, LOG_LEVELS, type LogLevel, limitHeapGrowth, systemClock, systemRandom } from "../base/index.ts";
+import { createProcessRegistry, favourMemory, LOG_LEVELS, type LogLevel, systemClock, systemRandom } from "../base/index.ts";
 import { apiServerAddress } from "./api-server-address.ts";
 import { addressParser, booleanParser, choiceParser, type ListenAddress, namesParser, numberParser } from "./option-parsers.ts";
 import { packageVersion } from "./package-version.ts";
@@ -86,7 +86,7 @@ async function runOperator({
   serviceAccount,
   ...options
 }: OperatorCommandOptions): Promise<void> {
-  limitHeapGrowth();
+  favourMemory();
   const { operatorProcess } = await import("../operator/index.ts");
   const { logger } = openStandardLog({ level: logLevel });
   const onFailed = (error: unknown) => {

@@ -6,6 +6,8 @@ import { NODE_FLAGS } from "../../src/base/index.ts";
 import { endsWithUs } from "./ends-with-us.ts";
 import { type Family, parseExposition } from "./exposition.ts";
 
+/** As its pod has it, by the chart. */
+const ONE_ARENA = { MALLOC_ARENA_MAX: "1" };
 const ROOT = join(import.meta.dirname, "../..");
 /** Of the log, the end that is kept. */
 const MAX_LOG_CHARACTERS = 1024 * 1024;
@@ -49,7 +51,7 @@ export class OperatorProcess {
     const stdio = ["ignore", "pipe", "pipe"] as const;
     const { access, environment } = accessOf(credentials);
     this.#child = spawn("setpriv", [...endsWithUs(), ...command, "--identity", identity, ...access], {
-      env: { ...process.env, ...environment },
+      env: { ...process.env, ...ONE_ARENA, ...environment },
       stdio: [...stdio],
     });
     this.ended = once(this.#child, "exit").then(([code, signal]: (number | NodeJS.Signals | null)[]) => code ?? signal!);
