@@ -57,13 +57,14 @@ export class DeltaManager
     this.#receiver = new SessionReceiver(this, deps.clock);
     this.#returned = new ReturnedTomcats(common, options.contextName);
     this.#joiner = new StateJoiner(common, joinerOptions(options), this);
-    const sinceMs = () => deps.clock.monotonic() - ALIAS_MS;
+    const nameOf = (stem: string) => this.renamedTo(stem);
+    const lately = (ended: EndedSessions) => ended.renamedSince(deps.clock.monotonic() - ALIAS_MS, nameOf);
     const renamedToo: DonorSource = {
       contextName: this.contextName,
       // Which of them travel is asked in their turn: a look at all of them would hold up requests.
       stems: () => [...this.sessions.keys()],
       stateOf: (stem) => exported(this.localSession(stem)),
-      renamedLately: () => [...this.#ended.renamedSince(sinceMs()), ...this.#endedElsewhere.renamedSince(sinceMs())],
+      renamedLately: () => [...lately(this.#ended), ...lately(this.#endedElsewhere)],
     };
     this.#donor = new StateDonor({ ...common, settled: () => replicator.settled() }, renamedToo);
   }

@@ -42,8 +42,11 @@ export class EndedSessions {
     for (const [stem, ended] of this.#ended) if (ended.monotonicMs >= monotonicMs) yield [stem, ended.id];
   }
 
-  /** Old id and new name of what was renamed at or after this time. */
-  *renamedSince(monotonicMs: number): Iterable<readonly [oldId: string, name: NewName]> {
-    for (const { id, newName, monotonicMs: atMs } of this.#ended.values()) if (newName && atMs >= monotonicMs) yield [id, newName];
+  /** Old id and present name of what was renamed at or after this time, by `nameOf` a stem: undefined: it has ended since. */
+  *renamedSince(monotonicMs: number, nameOf: (stem: string) => NewName | undefined): Iterable<readonly [oldId: string, name: NewName]> {
+    for (const [stem, { id, newName, monotonicMs: atMs }] of this.#ended) {
+      const name = newName && atMs >= monotonicMs ? nameOf(stem) : undefined;
+      if (name !== undefined) yield [id, name];
+    }
   }
 }

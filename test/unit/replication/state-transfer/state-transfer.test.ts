@@ -345,6 +345,25 @@ describe("a joiner (rule 4)", () => {
 });
 
 describe("old ids that clients may still have (rule 16)", () => {
+  it("find the session on a joiner whatever it has been called since, also the first of several", async () => {
+    const a = await DeltaNode.started(group, 1);
+    const [first, gone] = (await fill(a, 2)) as [string, string];
+    const ids = [first];
+    for (const id of [first, first]) {
+      await a.request(id, (session) => a.manager.changeSessionId(session, a.manager.generateSessionId()));
+      ids.push(a.find(id).id);
+    }
+    await a.request(gone, (session) => a.manager.changeSessionId(session, a.manager.generateSessionId()));
+    await a.request(gone, (session) => session.invalidate());
+    group.sent.length = 0;
+    const b = await DeltaNode.started(group, 2);
+    assert.deepEqual(
+      ids.map((id) => b.find(id).id),
+      [ids[2], ids[2], ids[2]],
+    );
+    assert.equal(group.routes(ChangeSessionId).length, 2, "nothing of what has ended");
+  });
+
   it("are told to a joiner a few at a time, so that a small queue holds them", async () => {
     const a = await DeltaNode.started(group, 1);
     const ids = await fill(a, 30);
