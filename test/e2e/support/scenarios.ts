@@ -60,7 +60,7 @@ export const SCENARIOS: readonly Scenario[] = [
     run: ({ node, clusters }) =>
       each(clusters, async (cluster) => {
         const before = await cluster.workers();
-        await patch(node, cluster, { image: APPLICATION_IMAGES.second });
+        await patch(node, cluster, { image: await otherImage(cluster) });
         await cluster.replaced(before);
       }),
   },
@@ -70,6 +70,7 @@ export const SCENARIOS: readonly Scenario[] = [
     run: ({ node, clusters }) =>
       each(clusters, async (cluster) => {
         const before = await cluster.workers();
+        const cure = await otherImage(cluster);
         await patch(node, cluster, { image: APPLICATION_IMAGES.broken });
         await rollBegins(cluster, before);
         await sleep(BROKEN_MS);
@@ -78,7 +79,7 @@ export const SCENARIOS: readonly Scenario[] = [
         if (kept.length !== before.length - 1 || !kept.every(({ isReady }) => isReady)) {
           throw new Error(`${cluster.name} has not stopped at the first worker that does not get ready: ${JSON.stringify(now)}`);
         }
-        await patch(node, cluster, { image: APPLICATION_IMAGES.first });
+        await patch(node, cluster, { image: cure });
         await cluster.replaced(before);
       }),
   },
@@ -177,6 +178,12 @@ function rollBegins(cluster: DeployedCluster, before: readonly DeployedPod[]): P
 /** Those of `before` that are still there, as they are now. */
 function left(before: readonly DeployedPod[], now: readonly DeployedPod[]): readonly DeployedPod[] {
   return now.filter(({ uid }) => before.some((pod) => pod.uid === uid));
+}
+
+/** One whose applications start, and that the cluster does not have now: no pod would be replaced. */
+async function otherImage(cluster: DeployedCluster): Promise<string> {
+  const { image } = (await cluster.object()).spec as { image?: string };
+  return image === APPLICATION_IMAGES.first ? APPLICATION_IMAGES.second : APPLICATION_IMAGES.first;
 }
 
 async function patch(node: SingleNode, { name }: DeployedCluster, spec: object): Promise<void> {
