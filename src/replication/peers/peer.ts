@@ -43,8 +43,15 @@ export class Peer {
   #flightSource: CatchUpSource | undefined;
   #missedCount = 0;
 
-  constructor(member: Member) {
+  /**
+   * Until when, of the clock's `monotonic`, it may be one that starts and has yet to ask for the state. -Infinity: it has asked, or has
+   * its state, or was a member before this one had its own, so that it may be asked itself.
+   */
+  newcomerUntilMs: number;
+
+  constructor(member: Member, newcomerUntilMs: number) {
     this.member = member;
+    this.newcomerUntilMs = newcomerUntilMs;
   }
 
   /** How many sessions it has yet to get. */

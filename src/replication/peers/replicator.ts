@@ -61,6 +61,8 @@ const EVER_MS = -Number.MAX_VALUE;
 /** Departed members are remembered this long: who returns later has asked for the state again, or is not one that we knew. */
 const REMEMBERED_MS = 24 * 60 * 60 * 1000;
 const MAX_DEPARTED = 256;
+/** So long a joiner takes at most from when it is a member here to its question for the state. */
+const NEWCOMER_MS = 10_000;
 
 export class Replicator implements MembershipListener {
   readonly #deps: ReplicatorDeps;
@@ -103,6 +105,13 @@ export class Replicator implements MembershipListener {
 
   addSource(source: PublishingSource): void {
     this.#sources.add(source);
+    for (const { peer } of this.#entries.values()) peer.newcomerUntilMs = Number.NEGATIVE_INFINITY;
+  }
+
+  /** The member is being given the state of a source. */
+  hasAsked(member: Member): void {
+    const peer = this.#entries.get(member.key)?.peer;
+    if (peer !== undefined) peer.newcomerUntilMs = Number.NEGATIVE_INFINITY;
   }
 
   removeSource(source: PublishingSource): void {
@@ -184,7 +193,7 @@ export class Replicator implements MembershipListener {
   memberAdded(member: Member): void {
     const known = this.#entries.get(member.key);
     if (known === undefined) {
-      const peer = new Peer(member);
+      const peer = new Peer(member, this.#deps.clock.monotonic() + NEWCOMER_MS);
       const catchUp = new CatchUp(this.#deps, peer);
       this.#entries.set(member.key, { peer, catchUp });
       this.#missSince(peer, this.#unknownToDonorsSinceMs(member));
@@ -208,6 +217,7 @@ export class Replicator implements MembershipListener {
     if (entry === undefined || entry.peer.met) return;
     entry.peer.met = true;
     if (!late) return;
+    entry.peer.newcomerUntilMs = Number.NEGATIVE_INFINITY;
     this.#missSince(entry.peer, EVER_MS);
     void entry.catchUp.wake();
   }
@@ -302,13 +312,20 @@ export class Replicator implements MembershipListener {
     });
   }
 
-  /** Nobody waits for members that are being given the whole state by this one. */
+  /** Nobody waits for members that are being given the whole state by this one, or are about to ask for it. */
   #send(publication: Publication, body: Buffer, destinations: readonly Member[], mode: ReplicationMode): Kept {
-    const isGivenState = (member: Member) => publication.source.isGivenState(member);
-    if (mode.asynchronous || !destinations.some(isGivenState)) return this.#sendTo(destinations, publication, body, mode);
-    void this.#sendTo(destinations.filter(isGivenState), publication, body, mode);
-    const others = destinations.filter((member) => !isGivenState(member));
+    const lacking = destinations.filter((member) => publication.source.isGivenState(member) || this.#willAsk(member));
+    if (mode.asynchronous || lacking.length === 0) return this.#sendTo(destinations, publication, body, mode);
+    void this.#sendTo(lacking, publication, body, mode);
+    const others = destinations.filter((member) => !lacking.includes(member));
     return this.#sendTo(others, publication, body, mode);
+  }
+
+  /** A newcomer that has nobody else to ask, as far as is known. */
+  #willAsk(member: Member): boolean {
+    const { channel, clock } = this.#deps;
+    const untilMs = this.#entries.get(member.key)?.peer.newcomerUntilMs ?? Number.NEGATIVE_INFINITY;
+    return clock.monotonic() < untilMs && channel.members.length === 1 && channel.suspects.length === 0;
   }
 
   #sendTo(destinations: readonly Member[], publication: Publication, body: Buffer, mode: ReplicationMode): Kept {

@@ -66,7 +66,7 @@ export class DeltaManager
       stateOf: (stem) => exported(this.localSession(stem)),
       renamedLately: () => [...lately(this.#ended), ...lately(this.#endedElsewhere)],
     };
-    this.#donor = new StateDonor({ ...common, settled: () => replicator.settled() }, renamedToo);
+    this.#donor = new StateDonor({ ...common, replicator }, renamedToo);
   }
 
   /** Resolves when the group's sessions are here, or this is the first worker of the group: however long that takes (rules 5, 6). */

@@ -4,14 +4,14 @@ import { type Clock, delay, type Logger, TomcatClusterError } from "../../base/i
 import type { Channel, Member } from "../../channel/index.ts";
 import { allSessionData, allSessionTransferComplete, changeSessionId } from "../message-bodies.ts";
 import { SESSION_EVENTS } from "../messages.ts";
+import type { Replicator } from "../peers/replicator.ts";
 import type { ReplicationMetrics } from "../replication-metrics.ts";
 import { encodeSessionStates } from "../session/session-state.ts";
 import { StateBlocks, type StateSource } from "./state-blocks.ts";
 
 export interface StateDonorDeps {
   readonly channel: Pick<Channel, "send">;
-  /** Resolves when the members have what was published before, or have failed. */
-  readonly settled: () => Promise<void>;
+  readonly replicator: Pick<Replicator, "hasAsked" | "settled">;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: ReplicationMetrics;
@@ -60,6 +60,7 @@ export class StateDonor {
     this.#transfers.get(member.key)?.stopping.abort();
     const transfer: Transfer = { stopping: new AbortController(), ending: false };
     this.#transfers.set(member.key, transfer);
+    this.#deps.replicator.hasAsked(member);
     void this.#run(member, transfer).finally(() => {
       if (this.#transfers.get(member.key) === transfer) this.#transfers.delete(member.key);
     });
@@ -75,7 +76,7 @@ export class StateDonor {
   }
 
   async #run(member: Member, transfer: Transfer): Promise<void> {
-    const { clock, logger, settled } = this.#deps;
+    const { clock, logger, replicator } = this.#deps;
     const { signal } = transfer.stopping;
     const startedMs = clock.monotonic();
     // A Tomcat drops what it queued with an older time stamp: nothing that any block may lack is older than the first.
@@ -99,7 +100,7 @@ export class StateDonor {
       await Promise.all(unacknowledged);
       await this.#tellNames(member, signal);
       transfer.ending = true;
-      await settled();
+      await replicator.settled();
       const end = allSessionTransferComplete(this.#source.contextName, snapshotMs);
       await this.#send(member, SESSION_EVENTS.AllSessionTransferComplete, end, signal);
     } catch (error) {

@@ -73,6 +73,38 @@ describe("synchronous replication (rule 8)", () => {
     assert.deepEqual(c.attributes(id), { n: 3 });
   });
 
+  it("does not wait for a newcomer that can have its state from this member alone, until it has it or does not ask", async () => {
+    const a = await DeltaNode.started(group, 1);
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    await silent(2);
+    group.fate = () => "Held";
+    await a.request(id, (session) => session.setAttribute("n", 2));
+    assert.deepEqual(group.routes(SessionDelta).slice(-1), ["1>2"], "it is sent the change");
+    await clock.advance(10_000);
+    let answered = false;
+    const request = a.request(id, (session) => session.setAttribute("n", 3)).then(() => (answered = true));
+    await group.settle();
+    assert.equal(answered, false, "it does not ask, so it may have its state from elsewhere");
+    // The change before it, and then this one.
+    group.release();
+    await group.settle();
+    group.release();
+    await request;
+  });
+
+  it("waits for a newcomer that may ask somebody else", async () => {
+    const [a] = await pair();
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    await silent(3);
+    group.fate = (_from, to) => (to === "3" ? "Held" : "Delivered");
+    let answered = false;
+    const request = a.request(id, (session) => session.setAttribute("n", 2)).then(() => (answered = true));
+    await group.settle();
+    assert.equal(answered, false);
+    group.release();
+    await request;
+  });
+
   it("catches a lagging member up by itself, and then sends it changes again (rule 11)", async () => {
     const [a, b] = await pair();
     const id = await a.create((session) => session.setAttribute("n", 1));
