@@ -132,10 +132,13 @@ export class OperatorRun {
     return (performance.now() - startedMs) / 1000;
   }
 
-  /** The process that leads ends by this signal, and is started again to wait for its turn. */
-  async endLeader(signal: NodeJS.Signals): Promise<void> {
+  /** Seconds from this signal to the process that leads until it has ended; it is started again to wait for its turn. */
+  async endLeader(signal: NodeJS.Signals): Promise<number> {
     const leader = await this.#until(() => this.leader());
+    const startedMs = performance.now();
     leader.kill(signal);
+    await leader.ended;
+    return (performance.now() - startedMs) / 1000;
   }
 
   /** Waits until both operators run again: one leads, the other waits. */

@@ -47,11 +47,9 @@ async function measure(clusters: number, quietSeconds: number, compiled: boolean
     const changeSeconds = await run.change(clusters);
     const awaySeconds = await run.restartServer();
     const recoverySeconds = await run.change(clusters);
-    await run.endLeader("SIGKILL");
-    const killedSeconds = await run.change(clusters);
+    const killedSeconds = (await run.endLeader("SIGKILL")) + (await run.change(clusters));
     await run.standby();
-    await run.endLeader("SIGTERM");
-    const releasedSeconds = await run.change(clusters);
+    const releasedSeconds = (await run.endLeader("SIGTERM")) + (await run.change(clusters));
     const times = { appliedSeconds, readySeconds, changeSeconds, awaySeconds, recoverySeconds, killedSeconds, releasedSeconds };
     return { clusters, quiet, memory, ...times };
   } finally {
