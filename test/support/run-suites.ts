@@ -43,7 +43,13 @@ const SUITES: readonly Suite[] = [
     missing: () => missingFiles("/usr/share/java/tomcat10-tribes.jar", "/usr/bin/javac", "/usr/bin/chromium"),
   },
   { name: "kube", files: "test/kube/**/*.test.ts", concurrency: 1, timeoutMs: 300_000, missing: () => missingAssets() ?? missingHelm() },
-  { name: "e2e", files: "test/e2e/**/*.test.ts", concurrency: 1, timeoutMs: 900_000, missing: missingNode },
+  {
+    name: "e2e",
+    files: "test/e2e/**/*.test.ts",
+    concurrency: 1,
+    timeoutMs: 1_200_000,
+    missing: () => missingNode() ?? missingHelm() ?? missingFiles("/usr/bin/prometheus"),
+  },
 ];
 
 function loopbackRange(): string | undefined {
