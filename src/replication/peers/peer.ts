@@ -14,14 +14,14 @@ export interface CatchUpSource extends StateSource {
   isGivenState(member: Member): boolean;
 }
 
+/** Members that were cut off are seen again within this time of one another: a few look-ups and heartbeats. */
+const LATELY_MS = 60_000;
+
 /**
  * In step: it has acknowledged everything, and gets each change. Behind with a session: it gets nothing of that session until it
  * has been sent whole, so that no change overtakes another. Lagging: it failed in time, and is waited for by nobody until
  * everything it missed has been acknowledged.
  */
-/** Members that were cut off are seen again within this time of one another: a few look-ups and heartbeats. */
-const LATELY_MS = 60_000;
-
 export class Peer {
   readonly member: Member;
   /** Whether it is a member of the group now. */
@@ -29,6 +29,11 @@ export class Peer {
   lagging = false;
   /** Whether it has said hello, or answered one, since it was a member for the first time. */
   met = false;
+  /**
+   * Until when, of the clock's `monotonic`, it may be one that starts and has yet to ask for the state. -Infinity: it has asked, or has
+   * its state, or was a member before this one had its own, so that it may be asked itself.
+   */
+  newcomerUntilMs: number;
   /** What it began to lag behind as; undefined: not known, or it never did. */
   kind: MemberKind | undefined;
   /** Of the clock's `monotonic`: when it disappeared; undefined while it is present. */
@@ -42,12 +47,6 @@ export class Peer {
   #inFlight: ReadonlySet<string> = new Set();
   #flightSource: CatchUpSource | undefined;
   #missedCount = 0;
-
-  /**
-   * Until when, of the clock's `monotonic`, it may be one that starts and has yet to ask for the state. -Infinity: it has asked, or has
-   * its state, or was a member before this one had its own, so that it may be asked itself.
-   */
-  newcomerUntilMs: number;
 
   constructor(member: Member, newcomerUntilMs: number) {
     this.member = member;

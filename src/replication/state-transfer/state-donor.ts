@@ -11,7 +11,7 @@ import { StateBlocks, type StateSource } from "./state-blocks.ts";
 
 export interface StateDonorDeps {
   readonly channel: Pick<Channel, "send">;
-  readonly replicator: Pick<Replicator, "hasAsked" | "settled">;
+  readonly replicator: Pick<Replicator, "broughtUpToDate" | "hasAsked">;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: ReplicationMetrics;
@@ -28,7 +28,7 @@ const MAX_UNACKNOWLEDGED_BLOCKS = 2;
 /** Few: a queue that has room for a block may have none for many small messages besides those of requests. */
 const NAMES_AT_ONCE = 8;
 
-/** A message of a transfer is sent again for so long: the member may be busy, and asks another one itself when it has lost patience. */
+/** Each step of a transfer is tried again for so long: the member may be busy, and asks another one itself when it has lost patience. */
 const PATIENCE_MS = 60_000;
 const RETRY_MS = 500;
 
@@ -100,7 +100,7 @@ export class StateDonor {
       await Promise.all(unacknowledged);
       await this.#tellNames(member, signal);
       transfer.ending = true;
-      await replicator.settled();
+      await this.#patiently(member, signal, () => replicator.broughtUpToDate(member));
       const end = allSessionTransferComplete(this.#source.contextName, snapshotMs);
       await this.#send(member, SESSION_EVENTS.AllSessionTransferComplete, end, signal);
     } catch (error) {
@@ -125,18 +125,25 @@ export class StateDonor {
     }
   }
 
-  async #send(member: Member, event: number, body: Buffer, signal: AbortSignal): Promise<void> {
-    const { channel, clock, logger, metrics } = this.#deps;
+  #send(member: Member, event: number, body: Buffer, signal: AbortSignal): Promise<void> {
+    const { channel, metrics } = this.#deps;
+    return this.#patiently(member, signal, () => {
+      metrics.sent(event);
+      return channel.send([member], { kind: "Object", body }, SYNCHRONOUS);
+    });
+  }
+
+  async #patiently(member: Member, signal: AbortSignal, step: () => Promise<void>): Promise<void> {
+    const { clock, logger } = this.#deps;
     const startedMs = clock.monotonic();
     for (;;) {
       try {
-        metrics.sent(event);
-        return await channel.send([member], { kind: "Object", body }, SYNCHRONOUS);
+        return await step();
       } catch (error) {
         const isWorthwhile = error instanceof TomcatClusterError && error.retryable && clock.monotonic() - startedMs < PATIENCE_MS;
         if (!isWorthwhile || signal.aborted) throw error;
         const { contextName } = this.#source;
-        logger.info({ err: error, manager: contextName, member: member.name }, "State has not reached a member; sending it again");
+        logger.info({ err: error, manager: contextName, member: member.name }, "State has not reached a member; trying again");
       }
       await delay(clock, RETRY_MS, signal);
     }

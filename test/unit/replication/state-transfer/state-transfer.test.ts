@@ -9,9 +9,9 @@ import {
   sessionAccessed,
   sessionDelta,
 } from "../../../../src/replication/message-bodies.ts";
-import { SESSION_EVENTS } from "../../../../src/replication/messages.ts";
+import { SESSION_EVENTS, type SessionMessage } from "../../../../src/replication/messages.ts";
 import { DELTA_TYPES, DeltaRequest } from "../../../../src/replication/session/delta-request.ts";
-import { encodeSessionStates } from "../../../../src/replication/session/session-state.ts";
+import { decodeSessionStates, encodeSessionStates } from "../../../../src/replication/session/session-state.ts";
 import { MAX_BLOCK_BYTES } from "../../../../src/replication/state-transfer/state-blocks.ts";
 import { javaInteger } from "../../../../src/serialization/index.ts";
 import { CONTEXT, DeltaNode } from "../../../support/delta-node.ts";
@@ -117,6 +117,27 @@ describe("state transfer", () => {
     await late;
     await group.settle();
     assert.deepEqual(group.routes(AllSessionTransferComplete), ["1>2"]);
+  });
+
+  it("ends when its member has caught up with what was answered while that one took nothing more (rules 6 and 11)", async () => {
+    const a = await DeltaNode.started(group, 1);
+    const ids = await fill(a, 10, 20_000);
+    const joiner = await silentMember(2);
+    group.fate = () => "Held";
+    await a.channel.receive(getAllSessions(CONTEXT, clock.now()), joiner.localMember);
+    let takesChange = false;
+    const holdsChange = ({ event, data }: SessionMessage) =>
+      event === AllSessionData && decodeSessionStates(data!).some(({ attributes }) => attributes.some(([name]) => name === "n"));
+    group.fate = (_from, _to, message) => (!takesChange && (message.event === SessionDelta || holdsChange(message)) ? "Lost" : "Delivered");
+    await a.request(ids[0]!, (session) => session.setAttribute("n", 1));
+    group.release(1);
+    await group.settle();
+    assert.deepEqual(group.routes(AllSessionTransferComplete), []);
+    takesChange = true;
+    await clock.advance(500);
+    await group.settle();
+    assert.deepEqual(group.routes(AllSessionTransferComplete), ["1>2"]);
+    assert.ok(holdsChange(group.sent.at(-2)!.message), "what was missed goes before the end");
   });
 
   it("lets requests wait for the other members (rule 8)", async () => {
