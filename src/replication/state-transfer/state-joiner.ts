@@ -288,15 +288,19 @@ export class StateJoiner {
       try {
         this.#target.replay(message, sender);
       } catch (error) {
-        this.#deps.logger.info(
-          { err: error, manager: this.#target.contextName, member: sender.name },
-          "Queued message does not fit the state",
-        );
-        if (!this.#askedForMore.has(sender.key)) this.#knowMore.set(sender.key, sender);
+        this.#doesNotFit(sender, error);
       }
       if (index % REPLAY_SLICE === REPLAY_SLICE - 1) await nextTurn();
     }
     this.#throwIfStopped();
+  }
+
+  /** Its sender knows more than the donor did, or less: it is asked once for its state. */
+  #doesNotFit(sender: Member, error: unknown): void {
+    if (this.#askedForMore.has(sender.key) || this.#knowMore.has(sender.key)) return;
+    const fields = { err: error, manager: this.#target.contextName, member: sender.name };
+    this.#deps.logger.info(fields, "Queued message does not fit the state: its sender is asked, too");
+    this.#knowMore.set(sender.key, sender);
   }
 
   #throwIfStopped(): void {

@@ -17,6 +17,7 @@ import { javaInteger } from "../../../../src/serialization/index.ts";
 import { CONTEXT, DeltaNode } from "../../../support/delta-node.ts";
 import { type FakeChannel, FakeGroup } from "../../../support/fake-group.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
+import { MemoryLog } from "../../../support/memory-log.ts";
 import { tribesVector } from "../../../support/tribes-vectors.ts";
 
 const { ChangeSessionId, GetAllSessions, AllSessionData, AllSessionTransferComplete, AllSessionNoContextManager, SessionDelta } =
@@ -324,18 +325,20 @@ describe("state transfer", () => {
     assert.equal(b.digest, a.digest);
   });
 
-  it("asks who changed a session that no donor had", async () => {
+  it("asks who changed a session that no donor had, once however many messages it was, and says so once", async () => {
     const donor = await silentMember(1);
     const other = await silentMember(3);
-    const b = new DeltaNode(group, 2);
+    const log = new MemoryLog();
+    const b = new DeltaNode(group, 2, { logger: log.logger });
     const starting = begin(b);
     await group.settle();
     const delta = new DeltaRequest().encode(TOMCAT_ID);
-    await b.channel.receive(sessionDelta(CONTEXT, TOMCAT_ID, delta, 1, clock.now()), other.localMember);
+    for (const version of [1, 2]) await b.channel.receive(sessionDelta(CONTEXT, TOMCAT_ID, delta, version, clock.now()), other.localMember);
     await b.channel.receive(allSessionData(CONTEXT, encodeSessionStates([]), clock.now()), donor.localMember);
     await b.channel.receive(allSessionTransferComplete(CONTEXT, clock.now()), donor.localMember);
     await group.settle();
     assert.deepEqual(group.routes(GetAllSessions), ["2>1", "2>3"]);
+    assert.equal(log.lines.filter(({ msg }) => msg.includes("does not fit")).length, 1);
     assert.equal(starting.ready, false);
     await b.channel.receive(tribesVector("session-alldata").bytes, other.localMember);
     await b.channel.receive(allSessionTransferComplete(CONTEXT, clock.now()), other.localMember);
