@@ -64,7 +64,9 @@ export class Reconciler {
     if (observed.failure !== undefined) throw observed.failure;
     const isAwaited = plan.evict !== undefined || (plan.waitsFor !== undefined && plan.waitsFor !== "Paused");
     const isSplit = observed.answers.length > 0 && !groupStateOf(observed.answers, []).isWellFormed;
-    return { requeueAfterMs: isAwaited || isSplit ? LOOK_AGAIN_SOON_MS : LOOK_AGAIN_MS };
+    // Only the workers' pages tell that they have read a key.
+    const isRotating = rotation?.phase !== undefined && observed.pausedBy === undefined;
+    return { requeueAfterMs: isAwaited || isSplit || isRotating ? LOOK_AGAIN_SOON_MS : LOOK_AGAIN_MS };
   }
 
   /** As observed, with what the writing has changed. */

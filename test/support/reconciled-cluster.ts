@@ -27,6 +27,8 @@ export class ReconciledCluster {
   readonly answers = new Map<string, { members?: readonly string[]; sessionsAtRisk?: number; keys?: readonly number[] } | Error>();
   /** Uids of clusters that the operator's own image is rolled out to. */
   readonly rolling = new Set<string>();
+  /** What the last reconcile asked for. */
+  requeueAfterMs: number | undefined;
   #reconciler: Reconciler;
 
   constructor(spec: TomcatClusterManifest["spec"] = {}) {
@@ -93,7 +95,8 @@ export class ReconciledCluster {
   /** What is written meanwhile. */
   async reconcile(): Promise<readonly string[]> {
     const first = this.kubernetes.writes.length;
-    await this.#reconciler.reconcile(`${NAMESPACE}/${NAME}`, AbortSignal.timeout(10_000));
+    const result = await this.#reconciler.reconcile(`${NAMESPACE}/${NAME}`, AbortSignal.timeout(10_000));
+    this.requeueAfterMs = result?.requeueAfterMs;
     return this.kubernetes.writes.slice(first);
   }
 

@@ -286,6 +286,7 @@ describe("Reconciler", () => {
     cluster.edit({ annotations: { [ROTATE_KEY_ANNOTATION]: "2" } });
     await cluster.reconcile();
     assert.equal(rotation(), "1 Accepting");
+    assert.equal(cluster.requeueAfterMs, 2000, "nobody tells the operator that a worker has read a key");
     assert.deepEqual(await cluster.reconcile(), ["create Secret web/shop-channel-2"]);
     report(1, 2);
     await cluster.reconcile();
@@ -306,6 +307,7 @@ describe("Reconciler", () => {
     assert.ok((await cluster.reconcile()).includes("delete Secret web/shop-channel-1"));
     assert.equal(rotation(), "2 -");
     assert.deepEqual(await cluster.reconcile(), []);
+    assert.equal(cluster.requeueAfterMs, 30_000);
   });
 
   it("replaces a key that is 30 days old", async () => {
