@@ -14,6 +14,7 @@ import {
 import type { BalancerSettings } from "../config/index.ts";
 import { apiServerAddress } from "./api-server-address.ts";
 import { portParser } from "./option-parsers.ts";
+import { printOut } from "./print-out.ts";
 import { runUntilStopped } from "./run-until-stopped.ts";
 import { openStandardLog } from "./standard-log.ts";
 
@@ -48,7 +49,7 @@ export function balancerCommand(): Command {
 async function runBalancer(options: BalancerCommandOptions, command: Command): Promise<void> {
   const { balancerSettingsHelp, parseBalancerSettings } = await import("../config/index.ts");
   if (options.helpConfig) {
-    process.stdout.write(balancerSettingsHelp());
+    printOut(balancerSettingsHelp());
     return;
   }
   const file = options.config;

@@ -1,5 +1,6 @@
 // tomcat-cluster crd: the CustomResourceDefinition, for kubectl apply.
 import { Command } from "commander";
+import { printOut } from "./print-out.ts";
 
 export function crdCommand(): Command {
   return new Command("crd").description("print the CustomResourceDefinition of TomcatCluster").action(printCrd);
@@ -7,5 +8,5 @@ export function crdCommand(): Command {
 
 async function printCrd(): Promise<void> {
   const { customResourceDefinitionYaml } = await import("../api/index.ts");
-  process.stdout.write(customResourceDefinitionYaml());
+  printOut(customResourceDefinitionYaml());
 }

@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { stringify } from "yaml";
 import type { TomcatCluster } from "../api/index.ts";
 import { fileErrorReason, TomcatClusterError } from "../base/index.ts";
+import { printOut } from "./print-out.ts";
 import type { ReferencedObject } from "./referenced-files.ts";
 
 interface RenderCommandOptions {
@@ -67,7 +68,7 @@ async function renderManifest(file: string, references: readonly string[], optio
         ]),
   ];
   const documents = objects.map((object) => stringify(object, { lineWidth: 0, aliasDuplicateObjects: false }));
-  process.stdout.write([...notes.map((note) => `# ${note}\n`), documents.join("---\n")].join(""));
+  printOut([...notes.map((note) => `# ${note}\n`), documents.join("---\n")].join(""));
 }
 
 type Desired = typeof import("../operator/desired/index.ts");

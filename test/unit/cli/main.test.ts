@@ -32,6 +32,15 @@ describe("tomcat-cluster", () => {
     assert.match(stdout, /^\d+\.\d+\.\d+\n$/);
   });
 
+  for (const command of ["crd", "render deploy/samples/shop.yaml", "balancer --help-config"]) {
+    it(`ends without a word when nobody reads what it prints: ${command}`, () => {
+      const pipeline = `set -o pipefail; "$0" "$1" ${command} | true`;
+      const { status, stderr } = spawnSync("bash", ["-c", pipeline, process.execPath, ENTRY], { encoding: "utf8", timeout: 20_000 });
+      assert.equal(stderr, "");
+      assert.equal(status, 0);
+    });
+  }
+
   const usageErrors = [
     { args: [], message: /Usage: tomcat-cluster/ },
     {
