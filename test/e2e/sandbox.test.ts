@@ -8,6 +8,8 @@ import { join } from "node:path";
 import { it } from "node:test";
 import { eventually } from "../support/session-requests.ts";
 
+const CONTROL_GROUPS = "/sys/fs/cgroup";
+
 /** With a process in a control group below its own and with a mount, as a node has many. */
 const ABANDONED = `
 import { Sandbox } from ${JSON.stringify(join(import.meta.dirname, "support/sandbox.ts"))};
@@ -24,12 +26,12 @@ interface Made {
   readonly folder: string;
 }
 
+/** Its control group is at the root of each hierarchy, or of the only one. */
 function leftOf({ name, folder }: Made): string[] {
-  const groups = readdirSync("/sys/fs/cgroup", { recursive: true }).map(String);
+  const hierarchies = ["", ...readdirSync(CONTROL_GROUPS)];
   return [
-    ...groups.filter((path) => path.includes(name)),
+    ...[folder, ...hierarchies.map((hierarchy) => join(CONTROL_GROUPS, hierarchy, name))].filter((path) => existsSync(path)),
     ...Object.keys(networkInterfaces()).filter((link) => link === name),
-    ...[folder].filter((path) => existsSync(path)),
   ];
 }
 
