@@ -132,7 +132,12 @@ describe("a Kubernetes of one node", () => {
   });
 
   it("leads a Service to its pods, from a pod by its name and from this machine by its address", async () => {
-    assert.match(await ask("named-0", `/fetch?url=http://front`), /^front-\S+ left by first$/);
+    // Pods are ready before their Service leads to them.
+    const byName = await eventually(
+      () => ask("named-0", "/fetch?url=http://front"),
+      (found) => found.startsWith("front-"),
+    );
+    assert.match(byName, /^front-\S+ left by first$/);
     const { spec } = await get<{ spec: { clusterIP: string } }>("service", "front");
     const answers = new Set<string>();
     await eventually(
