@@ -53,6 +53,18 @@ interface LedgerSession {
   seen: number;
 }
 
+/** What clients saw, and what the audit found. */
+export interface Harm {
+  readonly requests: number;
+  readonly failures: readonly Failure[];
+  readonly lostSessions: readonly string[];
+  /** "stem update": POST 17, or GET 4. */
+  readonly lostUpdates: readonly string[];
+  readonly staleAnswers: number;
+  readonly doubledEffects: readonly string[];
+  readonly longestGapMs: number;
+}
+
 /** Longer than any time-out of the balancer. */
 const TIMEOUT_MS = 90_000;
 
@@ -85,6 +97,12 @@ export class LedgerLoad {
       answered: [],
       seen: -1,
     }));
+  }
+
+  get harm(): Harm {
+    const { requests, failures, staleAnswers, longestGapMs } = this;
+    const [lostSessions, lostUpdates, doubledEffects] = [[...this.lostSessions], [...this.lostUpdates], [...this.doubledEffects]];
+    return { requests, failures, lostSessions, lostUpdates, staleAnswers, doubledEffects, longestGapMs };
   }
 
   /** How many sessions this worker served last. */

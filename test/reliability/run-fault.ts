@@ -6,7 +6,7 @@ import { ProcessCluster } from "../support/process-cluster.ts";
 import { loopbackNetwork, NamespaceNetwork } from "../support/process-networks.ts";
 import type { WorkerProcess } from "../support/worker-process.ts";
 import type { Durations, Fault, FaultPromise } from "./faults.ts";
-import { type Failure, LedgerLoad, type LedgerLoadOptions } from "./ledger-load.ts";
+import { type Harm, LedgerLoad, type LedgerLoadOptions } from "./ledger-load.ts";
 
 export type Mode = "Synchronous" | "Asynchronous";
 
@@ -15,21 +15,13 @@ export interface FaultScale {
   readonly durations: Durations;
 }
 
-export interface FaultResult {
+export interface FaultResult extends Harm {
   readonly fault: FaultPromise;
   readonly mode: Mode;
-  readonly requests: number;
-  readonly failures: readonly Failure[];
   /** When which worker was struck. */
   readonly strikes: readonly { readonly route: string; readonly atMs: number }[];
-  readonly lostSessions: readonly string[];
-  /** "stem update": POST 17, or GET 4. */
-  readonly lostUpdates: readonly string[];
-  readonly staleAnswers: number;
-  readonly doubledEffects: readonly string[];
   /** Of the workers' views of the group, from the fault on; undefined: not counted. */
   readonly viewChanges: number | undefined;
-  readonly longestGapMs: number;
   /** What `tomcat-cluster verify` says when the copies do not become equal. */
   readonly difference: string | undefined;
   readonly notes: readonly string[];
@@ -84,15 +76,9 @@ export async function runFault(fault: Fault, mode: Mode, { load: loadOptions, du
     return {
       fault,
       mode,
-      requests: load.requests,
-      failures: load.failures,
       strikes,
-      lostSessions: [...load.lostSessions],
-      lostUpdates: [...load.lostUpdates],
-      staleAnswers: load.staleAnswers,
-      doubledEffects: [...load.doubledEffects],
+      ...load.harm,
       viewChanges: viewChangesOf(cluster.workers) - viewChangesBefore,
-      longestGapMs: load.longestGapMs,
       difference,
       notes,
     };

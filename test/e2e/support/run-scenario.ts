@@ -49,15 +49,9 @@ async function resultOf(fault: Scenario, { cluster, load, strikes }: Loaded): Pr
   return {
     fault,
     mode: cluster.mode,
-    requests: load.requests,
-    failures: load.failures,
     strikes,
-    lostSessions: [...load.lostSessions],
-    lostUpdates: [...load.lostUpdates],
-    staleAnswers: load.staleAnswers,
-    doubledEffects: [...load.doubledEffects],
+    ...load.harm,
     viewChanges: undefined,
-    longestGapMs: load.longestGapMs,
     difference,
     notes: [],
   };
