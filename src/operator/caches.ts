@@ -75,19 +75,11 @@ export class Caches implements Lifecycle {
   }
 
   cluster(ref: ObjectRef): TomcatClusterObject | undefined {
-    for (const { objects } of this.clusters) {
-      const found = objects.get(ref);
-      if (found !== undefined) return found;
-    }
-    return undefined;
+    return findIn(this.clusters, ref);
   }
 
   configMap(ref: ObjectRef): KubeObject | undefined {
-    for (const { objects } of this.configMaps) {
-      const found = objects.get(ref);
-      if (found !== undefined) return found;
-    }
-    return undefined;
+    return findIn(this.configMaps, ref);
   }
 
   /** Keys of the clusters that name the ConfigMap with this key. */
@@ -144,6 +136,15 @@ export class Caches implements Lifecycle {
     const deps = { ...this.#deps, metrics: this.#metrics };
     return this.#namespaces.map((namespace) => new Informer<T>(deps, { ...options, selection: { ...options.selection, namespace } }));
   }
+}
+
+/** There is an informer for each namespace, or one for all. */
+function findIn<T extends KubeObject>(informers: readonly Informer<T>[], ref: ObjectRef): T | undefined {
+  for (const { objects } of informers) {
+    const found = objects.get(ref);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** One after the other, so that what reading a list takes for a moment is not taken thirteen times at once. All or none. */

@@ -314,8 +314,9 @@ export class Replicator implements MembershipListener {
 
   /** Nobody waits for members that are being given the whole state by this one, or are about to ask for it. */
   #send(publication: Publication, body: Buffer, destinations: readonly Member[], mode: ReplicationMode): Kept {
-    const lacking = destinations.filter((member) => publication.source.isGivenState(member) || this.#willAsk(member));
-    if (mode.asynchronous || lacking.length === 0) return this.#sendTo(destinations, publication, body, mode);
+    const lacks = (member: Member) => publication.source.isGivenState(member) || this.#willAsk(member);
+    if (mode.asynchronous || !destinations.some(lacks)) return this.#sendTo(destinations, publication, body, mode);
+    const lacking = destinations.filter(lacks);
     void this.#sendTo(lacking, publication, body, mode);
     const others = destinations.filter((member) => !lacking.includes(member));
     return this.#sendTo(others, publication, body, mode);
