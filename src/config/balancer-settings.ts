@@ -209,7 +209,7 @@ const schema = z.strictObject({
       quietSeconds: seconds
         .default(2)
         .describe(
-          "a session of a draining worker stays there until it has been quiet for this long, then moves; a balancer that stops leaves idle connections open until nobody has sent a request for this long",
+          "a session of a draining worker stays there until it has been quiet for half as long, then moves; a balancer that stops leaves idle connections open until nobody has sent a request for this long",
         ),
       deadlineSeconds: seconds.default(20).describe("time for running requests when the balancer itself stops"),
     })

@@ -53,8 +53,8 @@ export class ManagementServer implements Lifecycle {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** The process's state as /readyz tells it: "starting", "serving" or "draining". */
-  set state(state: "starting" | "serving" | "draining") {
+  /** The process's state as /readyz tells it: "starting", "serving", "draining" or "stopping". */
+  set state(state: "starting" | "serving" | "draining" | "stopping") {
     this.#state = state;
   }
 

@@ -3,7 +3,11 @@ import type { ChannelDescription, GroupChannel } from "../channel/index.ts";
 import type { Engine } from "../container/index.ts";
 import type { ClusterDescription, SimpleTcpCluster } from "../replication/index.ts";
 
-export type WorkerState = "starting" | "serving" | "draining";
+/**
+ * `draining`: about to stop; balancers keep sessions here that are in use. `stopping`: the deadline of the drain is near; they are to
+ * send nothing more, and move those too (rule 18).
+ */
+export type WorkerState = "starting" | "serving" | "draining" | "stopping";
 
 export interface ContextDescription {
   readonly name: string;

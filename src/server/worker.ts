@@ -84,7 +84,10 @@ export class Worker implements Lifecycle {
     logger.info({ quietMs: this.#service!.drain.quietMs, deadlineMs: this.#service!.drain.deadlineMs }, "Worker drains");
     this.#cluster?.switchToSynchronous();
     for (const connector of this.#connectors) connector.drain();
-    await untilQuiet(clock, this.#connectors, this.#service!.drain);
+    await untilQuiet(clock, this.#connectors, this.#service!.drain, () => {
+      logger.info("Sessions are still in use: balancers are told to give it no more requests");
+      this.#setState("stopping");
+    });
     await this.#parts!.stop();
     logger.info("Worker stopped");
   }

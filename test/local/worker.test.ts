@@ -143,6 +143,19 @@ describe("worker", () => {
     assert.match(worker.stdout, /"requests":1,"msg":"Running requests are cut"/);
   });
 
+  it("tells before its deadline that it is about to stop, and loses no request of who heeds that (rule 18)", async () => {
+    const worker = start();
+    await worker.started();
+    worker.child.kill("SIGTERM");
+    const states = new Set<string | null>();
+    while (!states.has("stopping")) {
+      assert.equal((await fetch(`${URL}/app/`, { method: "POST" })).status, 200);
+      states.add((await fetch(`http://${ADDRESS}:9090/readyz`)).headers.get("x-tomcat-cluster-state"));
+    }
+    assert.equal(await worker.end(), 0);
+    assert.deepEqual([...states].slice(-2), ["draining", "stopping"]);
+  });
+
   it("tells what to put where when there is no application", async () => {
     base.write("conf/server.xml", SERVER_XML.replace('appBase="webapps"', 'appBase="nothing"'));
     const worker = start();

@@ -22,7 +22,7 @@ export interface WorkerRegistryOptions {
   readonly errorRetryMs: number;
   /** A worker that is no longer listed goes when it is unusable, or after this time. */
   readonly removeAfterMs: number;
-  /** Time without a request after which a session leaves a draining worker. */
+  /** Time without any request after which a draining worker closes its connectors. */
   readonly quietMs: number;
 }
 
@@ -34,6 +34,8 @@ export interface WorkerRegistryDeps {
   readonly createForwarder: (description: WorkerDescription) => Forwarder;
 }
 
+/** A session leaves in half the time: no worker takes its pause between two requests for its end before the balancer does. */
+const IN_USE_SHARE = 2;
 const EMPTY_SNAPSHOT: Snapshot<Worker> = { tiers: [], byRoute: new Map() };
 
 /** Which workers may be asked at all, best first: those that answered last time before those of which little good is known. */
@@ -193,7 +195,7 @@ export class WorkerRegistry implements Lifecycle {
   #stateMayHaveChanged(worker: Worker, before: WorkerState): void {
     if (this.#workers.get(worker.name) !== worker) return;
     const { state } = worker;
-    if (state === "Draining") worker.sessionsInUse ??= new SessionsInUse(this.#deps.clock, this.#options.quietMs);
+    if (state === "Draining") worker.sessionsInUse ??= new SessionsInUse(this.#deps.clock, this.#options.quietMs / IN_USE_SHARE);
     else if (state !== "Error") worker.sessionsInUse = undefined;
     if (state !== before) {
       const level = state === "Error" || state === "NotReady" ? "warn" : "info";

@@ -16,7 +16,7 @@ const pageSchema = z.object({
 export interface WorkerView {
   /** Of the pod. */
   readonly worker: string;
-  /** "starting", "serving", "draining". */
+  /** "starting", "serving", "draining", "stopping". */
   readonly state: string;
   /** Names of the members that it sees alive, its own among them, sorted: "tcp://10.0.0.1:4000". */
   readonly members: readonly string[];

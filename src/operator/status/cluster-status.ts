@@ -29,6 +29,7 @@ const STATES: Readonly<Record<string, "Starting" | "Serving" | "Draining">> = {
   starting: "Starting",
   serving: "Serving",
   draining: "Draining",
+  stopping: "Draining",
 };
 
 /** Without counters: two statuses of the same situation are equal. */

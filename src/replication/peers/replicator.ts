@@ -316,9 +316,8 @@ export class Replicator implements MembershipListener {
   #send(publication: Publication, body: Buffer, destinations: readonly Member[], mode: ReplicationMode): Kept {
     const lacks = (member: Member) => publication.source.isGivenState(member) || this.#willAsk(member);
     if (mode.asynchronous || !destinations.some(lacks)) return this.#sendTo(destinations, publication, body, mode);
-    const lacking = destinations.filter(lacks);
+    const { lacking = [], others = [] } = Object.groupBy(destinations, (member) => (lacks(member) ? "lacking" : "others"));
     void this.#sendTo(lacking, publication, body, mode);
-    const others = destinations.filter((member) => !lacking.includes(member));
     return this.#sendTo(others, publication, body, mode);
   }
 
