@@ -1,5 +1,4 @@
-// The operator as one thing that starts and stops: it waits to be the leader, fills its caches, and reconciles.
-
+// The operator as one thing that starts and stops: it fills its caches, waits to be the leader, and reconciles.
 import { KIND } from "../api/index.ts";
 import type { Clock, Lifecycle, Logger, Random, Registry } from "../base/index.ts";
 import { EventRecorder, type KubeClient, type KubeObject, keyOf, type Resource } from "../kube/index.ts";
@@ -76,14 +75,12 @@ export class Operator implements Lifecycle {
     const election = { namespace, name: NAME, identity };
     const onLost = (error: LeadershipLostError) => this.#lost(error);
     this.#elector = electsLeader ? new LeaderElector({ ...deps, onLost }, election) : undefined;
-    // One that waits to lead is ready to take over.
-    deps.management.addReadinessCheck("caches", () => (this.#isLeading && !this.#caches?.hasSynced ? "not filled yet" : undefined));
+    deps.management.addReadinessCheck("caches", () => (this.#caches?.hasSynced ? undefined : "not filled yet"));
   }
 
-  /** Does not wait to be the leader, nor for the caches. */
+  /** Does not wait for the caches, nor to be the leader. */
   async start(): Promise<void> {
     await this.#events.start();
-    await this.#elector?.start();
     this.#leading = this.#lead().catch((error: unknown) => {
       if (!this.#stopped.signal.aborted) this.#deps.onFailed(error);
     });
@@ -107,11 +104,10 @@ export class Operator implements Lifecycle {
     this.#deps.onFailed(error);
   }
 
+  /** Who waits to lead keeps its caches filled: it takes over at once, however many clusters there are. */
   async #lead(): Promise<void> {
-    if (this.#elector && !(await this.#elector.elected)) return;
     const { watchNamespaces } = this.#options;
     const namespaces = watchNamespaces.length === 0 ? [undefined] : watchNamespaces;
-    this.#isLeading = true;
     this.#caches = new Caches(this.#deps, namespaces);
     const owned = new OwnedObjects(this.#deps, this.#caches.owned);
     const controller = this.#controllerOf(this.#caches, owned);
@@ -121,8 +117,14 @@ export class Operator implements Lifecycle {
     if (this.#stopped.signal.aborted) return;
     await this.#caches.start();
     if (this.#stopped.signal.aborted) return;
+    await this.#elector?.start();
+    if (this.#elector && !(await this.#elector.elected)) return;
+    this.#isLeading = true;
     this.#controller = controller;
     await controller.start();
+    const clusters = this.#caches.clusters.flatMap(({ objects }) => [...objects.values()]);
+    for (const object of clusters.filter((cluster) => !isTold(cluster))) controller.add(keyOf(object.metadata));
+    for (const object of clusters.filter(isTold)) controller.lookOver(keyOf(object.metadata));
   }
 
   #addedKindsOf(caches: Caches, owned: OwnedObjects, controller: Controller, namespace: string | undefined): AddedKinds {
@@ -156,7 +158,8 @@ export class Operator implements Lifecycle {
       const cached = caches.cluster(ref);
       return cached && writes.latest(cached);
     };
-    const metrics = new ClusterMetrics({ registry, clock }, clusters);
+    // Of several processes one tells of the clusters.
+    const metrics = new ClusterMetrics({ registry, clock }, () => (this.#isLeading ? clusters() : []));
     const references = new References({ client, versionOf: (ref) => caches.configMap(ref)?.metadata.resourceVersion });
     const observer = new Observer({ references, findCluster, owned, pods: caches.pods, getText });
     const written = (answer: KubeObject) => writes.remember(answer);
@@ -182,11 +185,14 @@ export class Operator implements Lifecycle {
           metrics.forget(keyOf(object.metadata));
         },
       });
-      controller.watch(informer, ({ metadata }) => [keyOf(metadata)], isTold);
+      controller.watch(informer, ({ metadata }) => [keyOf(metadata)]);
     }
     for (const informer of [...caches.owned.values()].flat()) controller.watch(informer, ownerKeys);
     for (const informer of caches.pods) {
-      informer.addHandler({ updated: (pod, before) => metrics.changed(pod, before), deleted: (pod) => metrics.gone(pod) });
+      informer.addHandler({
+        updated: (pod, before) => this.#isLeading && metrics.changed(pod, before),
+        deleted: (pod) => this.#isLeading && metrics.gone(pod),
+      });
       controller.watch(informer, instanceKeys);
     }
     for (const informer of caches.configMaps) controller.watch(informer, ({ metadata }) => caches.clustersNaming(keyOf(metadata)));

@@ -71,8 +71,8 @@ export class Reconciler {
 
   /** As observed, with what the writing has changed. */
   async #write(observed: Observed, signal: AbortSignal): Promise<Observed> {
-    const { cluster, obstacle, pausedBy } = observed;
-    if (cluster === undefined || obstacle !== undefined || pausedBy === "PausedByAnnotation") return observed;
+    const { cluster, pausedBy } = observed;
+    if (cluster === undefined || !isCarriedOut(observed) || pausedBy === "PausedByAnnotation") return observed;
     try {
       const applied = await this.#writeAll(observed, cluster, signal);
       const set = applied.find(({ kind }) => kind === "StatefulSet") as StatefulSet | undefined;
@@ -201,7 +201,7 @@ function planInput({ object, cluster, set, pods, answers, faltering, pausedBy }:
   };
 }
 
-/** Nothing kept the spec from it, so that the next step may be taken. */
+/** Nothing keeps the spec from it, so that the next step may be taken. */
 function isCarriedOut({ obstacle, failure }: Observed): boolean {
   return obstacle === undefined && failure === undefined;
 }

@@ -12,7 +12,7 @@ import { ClusterOnServer, installOperator } from "../support/running-operator.ts
 import { SeededRandom } from "../support/seeded-random.ts";
 import { eventually } from "../support/session-requests.ts";
 
-/** The other one waits 15 s, asks every 2.4 s at most, and has to fill its caches, beside others that do the same. */
+/** The other one waits 15 s, asks every 2.4 s at most, and looks at every cluster, beside others that do the same. */
 const PATIENCE_MS = 60_000;
 /** Any one will do; it says which write of 60 is the last one of a leader that is killed. */
 const SEED = 3;

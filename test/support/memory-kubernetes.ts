@@ -16,6 +16,8 @@ export class MemoryKubernetes {
   readonly writes: string[] = [];
   /** By kind: what applying an object of it, or evicting a pod, is answered in place of success. */
   readonly failures = new Map<string, Error>();
+  /** By kind: the same of reading an object. */
+  readonly readFailures = new Map<string, Error>();
   readonly #stores = new Map<string, ObjectStore<KubeObject>>();
   readonly #applied = new Map<string, Json>();
   #version = 1;
@@ -51,7 +53,10 @@ export class MemoryKubernetes {
   }
 
   readonly client = {
-    find: <T extends KubeObject>(of: Resource, ref: ObjectRef): Promise<T | undefined> => Promise.resolve(this.get<T>(of.kind, ref)),
+    find: <T extends KubeObject>(of: Resource, ref: ObjectRef): Promise<T | undefined> => {
+      const failure = this.readFailures.get(of.kind);
+      return failure === undefined ? Promise.resolve(this.get<T>(of.kind, ref)) : Promise.reject(failure);
+    },
     apply: <T extends KubeObject>(_of: Resource, object: KubeObject, { fieldManager }: { fieldManager: string }): Promise<T> => {
       this.writes.push(`apply ${object.kind} ${keyOf(object.metadata)}`);
       const failure = this.failures.get(object.kind);

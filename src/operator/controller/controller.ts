@@ -49,6 +49,7 @@ export class Controller implements Lifecycle {
   readonly #queue: WorkQueue;
   readonly #running = new Set<AbortController>();
   #workers: Promise<void>[] = [];
+  #isStarted = false;
 
   constructor(
     deps: { readonly clock: Clock; readonly logger: Logger; readonly metrics: ControllerMetrics; readonly reconcile: Reconcile },
@@ -64,23 +65,16 @@ export class Controller implements Lifecycle {
     this.#metrics.active.set({ controller: options.name }, 0);
   }
 
-  /**
-   * Every event of the informer's objects adds their keys. Before the informer starts; what comes before `start` waits. What is only looked
-   * over, at the start when `isSettled` says that nothing is to be done, or at a resync, comes after what has changed.
-   */
-  watch<T extends KubeObject>(
-    informer: Pick<Informer<T>, "addHandler" | "hasSynced">,
-    keysOf: (object: T) => readonly string[],
-    isSettled: (object: T) => boolean = () => true,
-  ): void {
+  /** Every event of the informer's objects adds their keys; those of its first list, and of a resync, are looked over. Before it starts. */
+  watch<T extends KubeObject>(informer: Pick<Informer<T>, "addHandler" | "hasSynced">, keysOf: (object: T) => readonly string[]): void {
     const add = (object: T) => {
-      for (const key of keysOf(object)) this.#queue.add(key);
+      for (const key of keysOf(object)) this.add(key);
     };
     const lookOver = (object: T) => {
-      for (const key of keysOf(object)) this.#queue.addLater(key);
+      for (const key of keysOf(object)) this.lookOver(key);
     };
     informer.addHandler({
-      added: (object) => (informer.hasSynced || !isSettled(object) ? add(object) : lookOver(object)),
+      added: (object) => (informer.hasSynced ? add(object) : lookOver(object)),
       updated: (object, before) => {
         if (before === object) {
           lookOver(object);
@@ -94,12 +88,19 @@ export class Controller implements Lifecycle {
     });
   }
 
-  /** For what no informer sees: a timer, an answer from outside. */
+  /** Something has changed, or is to be done. */
   add(key: string): void {
-    this.#queue.add(key);
+    if (this.#isStarted) this.#queue.add(key);
   }
 
+  /** Nothing is known to have changed: comes after what has. */
+  lookOver(key: string): void {
+    if (this.#isStarted) this.#queue.addLater(key);
+  }
+
+  /** From now on keys are taken; of what came before, nothing is kept: whoever starts it says what there is. */
   start(): Promise<void> {
+    this.#isStarted = true;
     const concurrency = this.#options.concurrency ?? 1;
     this.#workers = Array.from({ length: concurrency }, () => this.#work());
     return Promise.resolve();

@@ -1,12 +1,12 @@
 // Everything that a reconcile looks at, read once, as one value that nothing changes any more.
 import { ManifestError, parseTomcatCluster, type TomcatCluster, type TomcatClusterStatus } from "../../api/index.ts";
-import { type KubeObject, type ObjectRef, type ObjectView, refOf } from "../../kube/index.ts";
+import { ApiError, type KubeObject, type ObjectRef, type ObjectView, refOf } from "../../kube/index.ts";
 import { PAUSED_ANNOTATION } from "../annotations.ts";
 import { isControlledBy } from "../apply/applied-object.ts";
 import { OWNER_INDEX, type OwnedObjects } from "../apply/owned-objects.ts";
 import { balancerName, type ResolvedReferences, statefulSetName } from "../desired/index.ts";
 import type { BalancerFacts } from "../status/find-state.ts";
-import type { Obstacle } from "../status/obstacle.ts";
+import { type Obstacle, obstacleOf } from "../status/obstacle.ts";
 import type { References } from "./references.ts";
 import {
   balancerFacts,
@@ -72,9 +72,7 @@ export class Observer {
     if (object?.metadata.uid === undefined || object.metadata.deletionTimestamp !== undefined) return undefined;
     const { cluster, obstacle: invalid } = parse(object);
     const { uid } = object.metadata;
-    const references = cluster ? await this.#deps.references.read(cluster, object, signal) : NO_REFERENCES;
-    const missing: Obstacle | undefined =
-      references.missing === undefined ? undefined : { reason: "ReferenceMissing", message: references.missing };
+    const { references, obstacle: missing, failure } = await this.#references(cluster, object, signal);
     const set = await this.#find<StatefulSet>("StatefulSet", object, statefulSetName(object), signal);
     const balancers = await this.#find<Deployment>("Deployment", object, balancerName(object), signal);
     const pods = set?.metadata.uid === undefined ? [] : this.#podsOf(set.metadata.uid);
@@ -84,7 +82,7 @@ export class Observer {
       uid,
       cluster,
       obstacle: invalid ?? missing,
-      failure: undefined,
+      failure,
       references,
       set: set && workerSet(set),
       pods,
@@ -93,6 +91,25 @@ export class Observer {
       faltering,
       pausedBy: pausedBy(object, cluster),
     };
+  }
+
+  /** Without them when they cannot be read: nothing may be written then. */
+  async #references(
+    cluster: TomcatCluster | undefined,
+    object: TomcatClusterObject,
+    signal: AbortSignal,
+  ): Promise<Pick<Observed, "references" | "obstacle" | "failure">> {
+    const found = { references: NO_REFERENCES, obstacle: undefined, failure: undefined };
+    if (cluster === undefined) return found;
+    try {
+      const references = await this.#deps.references.read(cluster, object, signal);
+      if (references.missing === undefined) return { ...found, references };
+      return { ...found, references, obstacle: { reason: "ReferenceMissing", message: references.missing } };
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      const obstacle = obstacleOf(error);
+      return { ...found, obstacle, failure: obstacle ? undefined : error };
+    }
   }
 
   /** Only what belongs to the cluster. */

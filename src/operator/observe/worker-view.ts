@@ -62,9 +62,19 @@ async function askWorker(getText: GetText, { name: worker, address }: WorkerPod,
   if (address === undefined) return { worker, problem: "its pod has no address" };
   const host = address.includes(":") ? `[${address}]` : address;
   try {
-    return parseWorkerView(worker, await getText(`http://${host}:${MANAGEMENT_PORT}/cluster`, signal));
+    return parseWorkerView(worker, await insistent(getText, `http://${host}:${MANAGEMENT_PORT}/cluster`, signal));
   } catch (error) {
     return { worker, problem: asError(error).message.split("\n", 1)[0]! };
+  }
+}
+
+/** Asks once more after a time-out: a worker, or this process, that was busy for a moment is no news worth a change of the status. */
+async function insistent(getText: GetText, url: string, signal: AbortSignal): Promise<string> {
+  try {
+    return await getText(url, signal);
+  } catch (error) {
+    if (asError(error).name !== "TimeoutError" || signal.aborted) throw error;
+    return getText(url, signal);
   }
 }
 

@@ -3,10 +3,15 @@ import { describe, it } from "node:test";
 import { Registry, systemRandom } from "../../../src/base/index.ts";
 import { KubeClient } from "../../../src/kube/index.ts";
 import { Operator } from "../../../src/operator/operator.ts";
-import { FakeApiServer, json, refusal } from "../../support/fake-api-server.ts";
+import { type Answer, FakeApiServer, json, refusal } from "../../support/fake-api-server.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { MemoryLog } from "../../support/memory-log.ts";
 import { eventually } from "../../support/session-requests.ts";
+
+const emptyLists: Answer = (request, response) => {
+  if (request.query.watch === undefined) json({ metadata: { resourceVersion: "1" }, items: [] })(request, response);
+  else response.writeHead(200).flushHeaders();
+};
 
 async function setUp(options: { readonly electsLeader: boolean }) {
   const api = await FakeApiServer.start();
@@ -56,12 +61,7 @@ describe("Operator", () => {
 
   it("fills its caches from the namespaces that it watches, and is ready then", async () => {
     const { api, failures, operator, notReady, stop } = await setUp({ electsLeader: false });
-    api.answers = [
-      (request, response) => {
-        if (request.query.watch === undefined) json({ metadata: { resourceVersion: "1" }, items: [] })(request, response);
-        else response.writeHead(200).flushHeaders();
-      },
-    ];
+    api.answers = [emptyLists];
     await operator.start();
     await eventually(notReady, (reason) => reason === undefined);
     const objects = api.requests.filter(({ path }) => !/^\/apis\/[^/]+\/v1$/.test(path));
@@ -70,14 +70,18 @@ describe("Operator", () => {
     assert.deepEqual(failures, []);
   });
 
-  it("touches nothing while another one leads, and counts as ready", async () => {
+  it("keeps its caches filled while another one leads, is ready to take over, and touches nothing", async () => {
     const { api, operator, notReady, stop } = await setUp({ electsLeader: true });
     const spec = { holderIdentity: "two", leaseDurationSeconds: 15, renewTime: "2026-01-01T00:00:00.000000Z" };
-    api.answers = [json({ apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata: { name: "tomcat-cluster-operator" }, spec })];
+    const lease = json({ apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata: { name: "tomcat-cluster-operator" }, spec });
+    api.answers = [(request, response) => (request.path.includes("/leases/") ? lease : emptyLists)(request, response)];
     await operator.start();
-    await api.received(1);
+    await eventually(
+      () => api.requests.filter(({ path }) => path.includes("/leases/")).length,
+      (asked) => asked > 0,
+    );
     assert.equal(notReady(), undefined);
     await stop();
-    assert.ok(api.requests.every(({ path, method }) => path.includes("/leases/") && method === "GET"));
+    assert.ok(api.requests.every(({ method }) => method === "GET"));
   });
 });

@@ -114,6 +114,31 @@ describe("Reconciler", () => {
     assert.equal(cluster.condition("Stalled"), "Stalled=False NotStalled");
   });
 
+  it("says that what the manifest names cannot be read, and changes nothing until it can", async () => {
+    const cluster = new ReconciledCluster();
+    await cluster.settle();
+    const revision = cluster.statefulSet.status?.updateRevision;
+    cluster.kubernetes.put({
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: { namespace: "web", name: "own" },
+      data: { "server.xml": "<Server/>" },
+    });
+    const answered = (status: number, message: string) => new ApiError("GET /api/v1", status, { kind: "Status", message }, "");
+    cluster.kubernetes.readFailures.set("ConfigMap", answered(403, 'configmaps "own" is forbidden'));
+    cluster.edit({ spec: { configuration: { serverXml: { configMapKeyRef: { name: "own", key: "server.xml" } } } } });
+    assert.deepEqual(await cluster.reconcile(), ["status web/shop"]);
+    assert.equal(cluster.condition("Stalled"), "Stalled=True Refused");
+    const busy = answered(500, "etcdserver: request timed out");
+    cluster.kubernetes.readFailures.set("ConfigMap", busy);
+    await assert.rejects(cluster.reconcile(), busy);
+    assert.equal(cluster.condition("Reconciling"), "Reconciling=True Failing");
+    assert.equal(cluster.statefulSet.status?.updateRevision, revision);
+    cluster.kubernetes.readFailures.clear();
+    await cluster.reconcile();
+    assert.equal(cluster.condition("Stalled"), "Stalled=False NotStalled");
+  });
+
   it("says what an API server fails at that may get it right later, takes no further step, and asks to be called again", async () => {
     const cluster = new ReconciledCluster();
     await cluster.settle();

@@ -38,18 +38,18 @@ function object(name: string, owner?: string): KubeObject {
 }
 
 describe("Controller", () => {
-  it("reconciles the keys of what an informer tells, the old owner's among them, once it has started", async () => {
+  it("reconciles the keys of what an informer tells, the old owner's among them, from its start on", async () => {
     const seen: string[] = [];
     const shops = controller(async (key) => void seen.push(key));
     let handler: InformerHandler<KubeObject> = {};
     const informer = { hasSynced: true, addHandler: (added: InformerHandler<KubeObject>) => (handler = added) };
     shops.watch(informer, ({ metadata }) => (metadata.labels?.owner === undefined ? [] : [`shop/${metadata.labels.owner}`]));
-    handler.added?.(object("a", "one"));
-    handler.added?.(object("b", "one"));
-    handler.added?.(object("c"));
+    handler.added?.(object("before", "nobody"));
+    await shops.start();
     await clock.advance(0);
     assert.deepEqual(seen, []);
-    await shops.start();
+    handler.added?.(object("a", "one"));
+    handler.added?.(object("c"));
     await clock.advance(0);
     assert.deepEqual(seen, ["shop/one"]);
     handler.updated?.(object("a", "two"), object("a", "one"));
@@ -61,25 +61,29 @@ describe("Controller", () => {
     await shops.stop();
   });
 
-  it("looks over what is settled after what has changed: at the start, and at a resync", async () => {
+  it("looks over what is only listed after what has changed: with an informer's first list, and at a resync", async () => {
     const seen: string[] = [];
-    const shops = controller(async (key) => void seen.push(key));
+    const work = Promise.withResolvers<void>();
+    const shops = controller(async (key) => {
+      seen.push(key);
+      await work.promise;
+      return undefined;
+    });
     let handler: InformerHandler<KubeObject> = {};
     const informer = { hasSynced: false, addHandler: (added: InformerHandler<KubeObject>) => (handler = added) };
-    shops.watch(
-      informer,
-      ({ metadata }) => [metadata.name],
-      ({ metadata }) => metadata.name !== "changed",
-    );
-    for (const name of ["a", "b", "changed"]) handler.added?.(object(name));
+    shops.watch(informer, ({ metadata }) => [metadata.name]);
+    await shops.start();
+    shops.add("busy");
+    for (const name of ["a", "b"]) handler.added?.(object(name));
     informer.hasSynced = true;
     handler.added?.(object("new"));
     const same = object("resynced");
     handler.updated?.(same, same);
     handler.updated?.(object("b"), object("b"));
-    await shops.start();
+    shops.lookOver("named");
+    work.resolve();
     await clock.advance(0);
-    assert.deepEqual(seen, ["changed", "new", "b", "a", "resynced"]);
+    assert.deepEqual(seen, ["busy", "new", "b", "a", "resynced", "named"]);
     await shops.stop();
   });
 

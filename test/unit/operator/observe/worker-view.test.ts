@@ -51,6 +51,20 @@ describe("askWorkers", () => {
     );
     assert.ok("problem" in answers[2]!);
   });
+
+  it("asks once more after a time-out, and not after anything else", async () => {
+    const late = new DOMException("too late", "TimeoutError");
+    const failures: Error[] = [late, new Error("refused"), late, late];
+    const getText = () => {
+      const failure = failures.shift();
+      return failure ? Promise.reject(failure) : Promise.resolve('{"state":"serving"}');
+    };
+    const ask = async () => {
+      const [answer] = await askWorkers(getText, [podOf(0)], signal);
+      return "problem" in answer! ? answer.problem : answer!.state;
+    };
+    assert.deepEqual([await ask(), await ask(), await ask()], ["refused", "too late", "serving"]);
+  });
 });
 
 describe("fetchText", () => {
