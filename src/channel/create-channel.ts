@@ -32,7 +32,8 @@ export function createChannel(deps: CreateChannelDeps, config: ChannelConfig): G
   const sockets = deps.sockets === undefined ? {} : { sockets: deps.sockets };
   const metrics = new ChannelMetrics(registry);
   const component = (name: string) => deps.logger.child({ component: name });
-  const interceptors = createInterceptors({ clock, logger: deps.logger, metrics, random, ...sockets }, config.interceptors);
+  const { maxFrameBytes } = config.receiver;
+  const interceptors = createInterceptors({ clock, logger: deps.logger, metrics, random, maxFrameBytes, ...sockets }, config.interceptors);
   const asksMembers = interceptors.some((interceptor) => interceptor instanceof TcpFailureDetector);
   const membership = new DnsMembershipService(
     { clock, metrics, logger: component("DnsMembershipService"), resolver: deps.resolver ?? dnsResolver(config.membership) },

@@ -30,6 +30,24 @@ export interface EncryptionDescription extends KeyRingDescription {
   readonly failure: string | undefined;
 }
 
+/** What a GzipInterceptor has done, by the names of Tomcat's MBean: messages and bytes of bodies, TX sent and RX received. */
+export interface CompressionDescription {
+  readonly count: number;
+  readonly countCompressedTX: number;
+  readonly countUncompressedTX: number;
+  readonly countCompressedRX: number;
+  readonly countUncompressedRX: number;
+  /** Before compression. */
+  readonly sizeTX: number;
+  /** After it, of those that were compressed. */
+  readonly compressedSizeTX: number;
+  readonly uncompressedSizeTX: number;
+  /** Inflated. */
+  readonly sizeRX: number;
+  readonly compressedSizeRX: number;
+  readonly uncompressedSizeRX: number;
+}
+
 export interface ChannelDescription {
   /** Undefined while the channel does not run. */
   readonly localMember: string | undefined;
@@ -38,6 +56,8 @@ export interface ChannelDescription {
   readonly members: readonly MemberDescription[];
   /** Absent where messages are not encrypted. */
   readonly encryption?: EncryptionDescription;
+  /** Absent without a GzipInterceptor that keeps statistics. */
+  readonly compression?: CompressionDescription;
 }
 
 export function describeMember(

@@ -86,6 +86,15 @@ export class EncryptionKeyError extends TomcatClusterError {
   readonly code = "ENCRYPTION_KEY";
 }
 
+/** What a message would be after a layer has inflated it or put it together is more than this node accepts. */
+export class MessageTooLargeError extends TomcatClusterError {
+  readonly code = "MESSAGE_TOO_LARGE";
+
+  constructor(what: string, maxFrameBytes: number) {
+    super(`${what} more than "maxFrameBytes" (${maxFrameBytes}): raise it on the receiver to take such messages`);
+  }
+}
+
 /** Why an encrypted channel takes a message for none of its own. */
 export const ENCRYPTION_REFUSALS = [
   "too_short",

@@ -25,5 +25,6 @@ export const CLASS_NAMES = {
   pooledParallelSender: "org.apache.catalina.tribes.transport.nio.PooledParallelSender",
   messageDispatchInterceptor: "org.apache.catalina.tribes.group.interceptors.MessageDispatchInterceptor",
   encryptInterceptor: "org.apache.catalina.tribes.group.interceptors.EncryptInterceptor",
+  gzipInterceptor: "org.apache.catalina.tribes.group.interceptors.GzipInterceptor",
   tcpFailureDetector: "org.apache.catalina.tribes.group.interceptors.TcpFailureDetector",
 } as const;

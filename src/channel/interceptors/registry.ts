@@ -9,6 +9,7 @@ import { EncryptInterceptor } from "./encrypt-interceptor.ts";
 import { KeyFolder } from "./encryption/key-folder.ts";
 import { fixedKey, type KeySource } from "./encryption/key-ring.ts";
 import { ENCRYPTION_ALGORITHMS } from "./encryption/message-cipher.ts";
+import { GzipInterceptor } from "./gzip-interceptor.ts";
 import { MessageDispatchInterceptor } from "./message-dispatch-interceptor.ts";
 import { TcpFailureDetector } from "./tcp-failure-detector.ts";
 import { TcpProbe } from "./tcp-probe.ts";
@@ -19,6 +20,8 @@ export interface InterceptorDeps {
   readonly logger: Logger;
   readonly metrics: ChannelMetrics;
   readonly random: Random;
+  /** Bytes of the largest message that the receiver takes: no layer makes a larger one of what it receives. */
+  readonly maxFrameBytes: number;
   /** Default: those of node:net. */
   readonly sockets?: Sockets;
 }
@@ -61,6 +64,17 @@ export const INTERCEPTORS: InterceptorTable = {
     /** Its probes are plain, as a Tomcat's. */
     mustBeAbove: ["TcpFailureDetector"],
   },
+  GzipInterceptor: {
+    create: (deps, attributes) =>
+      new GzipInterceptor(deps, {
+        optionFlag: numberOf(attributes, "optionFlag"),
+        compressionMinSize: numberOf(attributes, "compressionMinSize"),
+        statsEnabled: booleanOf(attributes, "statsEnabled"),
+        interval: numberOf(attributes, "interval"),
+        maxFrameBytes: deps.maxFrameBytes,
+      }),
+    mustBeAbove: ["EncryptInterceptor"],
+  },
   TcpFailureDetector: {
     create: (deps, attributes) =>
       new TcpFailureDetector(
@@ -89,7 +103,7 @@ export function createInterceptors(
 ): ChannelInterceptor[] {
   const entries = configs.map((config) => entryOf(config, table));
   entries.forEach((entry, index) => {
-    checkPlace(entry, index, entries, configs);
+    checkPlace(entry, index, entries, configs, table);
   });
   return entries.map((entry, index) =>
     entry.create({ ...deps, logger: deps.logger.child({ component: simpleName(configs[index]!) }) }, configs[index]!.attributes),
@@ -108,13 +122,14 @@ function checkPlace(
   index: number,
   entries: readonly InterceptorEntry[],
   configs: readonly ComponentConfig[],
+  table: InterceptorTable,
 ): void {
   const config = configs[index]!;
   if (entries.indexOf(entry) !== index) {
     throw new InterceptorOrderError(`"${simpleName(config)}" stands in this Channel already: remove one of them`, placeOf(config));
   }
   for (const lower of entry.mustBeAbove ?? []) {
-    if (configs.slice(0, index).some((upper) => simpleName(upper) === lower)) {
+    if (entries.slice(0, index).includes(table[lower]!)) {
       throw new InterceptorOrderError(`"${simpleName(config)}" must stand above "${lower}": move it up`, placeOf(config));
     }
   }

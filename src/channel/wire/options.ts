@@ -14,6 +14,11 @@ export const MULTICAST = 0x40;
 /** Set by GzipInterceptor on a body that it compressed. */
 export const COMPRESSED = 0x100;
 
+/** Whether an interceptor with this `optionFlag` handles a message: one with 0 handles each (Tomcat: okToProcess). */
+export function handles(optionFlag: number, options: number): boolean {
+  return (options & optionFlag) === optionFlag;
+}
+
 /** What the bits ask of the receiver. */
 export function acknowledgeOf(options: number): Acknowledge {
   if ((options & USE_ACK) === 0) return "None";

@@ -164,6 +164,12 @@ export const CHANNEL_CLASSES: readonly ClassEntry[] = [
     ...ignored("ciphers are those of Node.js", ["providerName"]),
     ...ignored("every message is encrypted", ["optionFlag"]),
   }),
+  works("Interceptor", CLASS_NAMES.gzipInterceptor, {
+    optionFlag: integer("Bits by which a member knows a compressed message; the same on every member", 256, MAX, { default: 256 }),
+    compressionMinSize: integer("Bytes: larger bodies are compressed", 0, MAX, { default: 0 }),
+    statsEnabled: boolean("Whether /cluster and the log tell how much was compressed", false),
+    interval: integer("Messages from one line of statistics in the log to the next; 0: none", 0, MAX, { default: 0 }),
+  }),
   works("Interceptor", CLASS_NAMES.tcpFailureDetector, {
     connectTimeout: integer("Ms for the probe's connection", 1, MAX, { default: 1000 }),
     performSendTest: boolean("Whether the probe sends a message", true),
@@ -189,7 +195,6 @@ export const CHANNEL_CLASSES: readonly ClassEntry[] = [
   ...[
     "DomainFilterInterceptor",
     "FragmentationInterceptor",
-    "GzipInterceptor",
     "NonBlockingCoordinator",
     "OrderInterceptor",
     "SimpleCoordinator",

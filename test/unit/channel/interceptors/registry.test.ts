@@ -5,13 +5,20 @@ import { ChannelMetrics } from "../../../../src/channel/channel-metrics.ts";
 import { ChannelInterceptor } from "../../../../src/channel/interceptor.ts";
 import { EncryptInterceptor } from "../../../../src/channel/interceptors/encrypt-interceptor.ts";
 import { MessageDispatchInterceptor } from "../../../../src/channel/interceptors/message-dispatch-interceptor.ts";
-import { createInterceptors, type InterceptorTable } from "../../../../src/channel/interceptors/registry.ts";
+import { createInterceptors, INTERCEPTORS, type InterceptorTable } from "../../../../src/channel/interceptors/registry.ts";
 import { TcpFailureDetector } from "../../../../src/channel/interceptors/tcp-failure-detector.ts";
 import { parseServerXml } from "../../../../src/config/index.ts";
+import { defaultAttributes } from "../../../../src/config/registry/registry.ts";
 import { encryption, failureDetector, INTERCEPTOR_PACKAGE, messageDispatch } from "../../../support/channel-cluster.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 
-const deps = { clock: new ManualClock(), logger: silentLogger, metrics: new ChannelMetrics(new Registry()), random: systemRandom };
+const deps = {
+  clock: new ManualClock(),
+  logger: silentLogger,
+  metrics: new ChannelMetrics(new Registry()),
+  random: systemRandom,
+  maxFrameBytes: 67_108_864,
+};
 
 class Nothing extends ChannelInterceptor {}
 
@@ -46,6 +53,26 @@ describe("the registry of interceptors", () => {
     );
   });
 
+  it("makes each one of the attributes that config fills in", () => {
+    for (const name of Object.keys(INTERCEPTORS)) {
+      if (["EncryptInterceptor", "MessageDispatch15Interceptor"].includes(name)) continue;
+      const className = `${INTERCEPTOR_PACKAGE}${name}`;
+      const [interceptor] = createInterceptors(deps, [{ ...named(className), attributes: defaultAttributes("Interceptor", className) }]);
+      assert.equal(interceptor!.constructor.name, name);
+    }
+  });
+
+  it("takes nothing to inflate, or to keep, from who is not known to have the key", () => {
+    for (const name of ["GzipInterceptor"]) {
+      const config = { ...named(name), attributes: defaultAttributes("Interceptor", `${INTERCEPTOR_PACKAGE}${name}`) };
+      assert.equal(createInterceptors(deps, [config, encryption()]).length, 2);
+      assert.throws(() => createInterceptors(deps, [encryption(), config]), {
+        code: "INTERCEPTOR_ORDER",
+        message: `server.xml:12:7: "${name}" must stand above "EncryptInterceptor": move it up`,
+      });
+    }
+  });
+
   it("makes an EncryptInterceptor of what config fills in, and only above the failure detector", () => {
     const encrypt = encryption();
     const kinds = createInterceptors(deps, [messageDispatch(), encrypt, failureDetector()]).map((interceptor) => interceptor.constructor);
@@ -64,7 +91,7 @@ describe("the registry of interceptors", () => {
     for (const className of ["com.example.Shuffle", "toString"]) {
       assert.throws(() => createInterceptors(deps, [named(className)]), {
         code: "UNKNOWN_INTERCEPTOR",
-        message: `server.xml:12:7: there is no interceptor "${className}". There are: MessageDispatchInterceptor, MessageDispatch15Interceptor, EncryptInterceptor, TcpFailureDetector`,
+        message: `server.xml:12:7: there is no interceptor "${className}". There are: ${Object.keys(INTERCEPTORS).join(", ")}`,
       });
     }
   });
