@@ -33,4 +33,5 @@ export {
   UnknownInterceptorError,
 } from "./stack-errors.ts";
 export { compareAbsoluteOrder, createMember, type MemberFields } from "./wire/member-block.ts";
+export { memberFromJava, memberToJava } from "./wire/member-object.ts";
 export { fromOptionBits } from "./wire/options.ts";
