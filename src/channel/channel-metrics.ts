@@ -14,6 +14,11 @@ export class ChannelMetrics {
   readonly dispatchFailures: Counter;
   readonly dispatchQueueBytes: Gauge;
   readonly rpcCalls: Counter<"outcome">;
+  /** This and the next three: of a ThroughputInterceptor. */
+  readonly throughputMessages: Counter<"direction">;
+  readonly throughputBytes: Counter<"direction">;
+  readonly throughputFailures: Counter;
+  readonly throughputSendingSeconds: Counter;
 
   constructor(registry: Registry) {
     this.members = gauge(registry, "tomcatcluster_channel_members", "Other members of the group");
@@ -39,6 +44,16 @@ export class ChannelMetrics {
       "Bodies of asynchronous messages that wait for an acknowledgement",
     );
     this.rpcCalls = counter(registry, "tomcatcluster_channel_rpc_calls_total", "Calls to other members by how they ended", ["outcome"]);
+    const throughput = "tomcatcluster_channel_throughput_";
+    this.throughputMessages = counter(registry, `${throughput}messages_total`, "Messages through the ThroughputInterceptor", ["direction"]);
+    this.throughputBytes = counter(
+      registry,
+      `${throughput}bytes_total`,
+      "Bytes of their frames, those of a sent message once for each member",
+      ["direction"],
+    );
+    this.throughputFailures = counter(registry, `${throughput}failed_messages_total`, "Messages that did not reach every member", []);
+    this.throughputSendingSeconds = counter(registry, `${throughput}sending_seconds_total`, "Time with a message on its way", []);
   }
 }
 

@@ -48,6 +48,24 @@ export interface CompressionDescription {
   readonly uncompressedSizeRX: number;
 }
 
+/** What has passed a ThroughputInterceptor, by the figures of Tomcat's report. */
+export interface ThroughputDescription {
+  readonly sentMessages: number;
+  /** Whole frames, once for each member that they were sent to. */
+  readonly sentMiB: number;
+  /** The same, once for each message. */
+  readonly applicationMiB: number;
+  /** In which at least one message was on its way. */
+  readonly sendingSeconds: number;
+  readonly sentMiBPerSecond: number;
+  readonly applicationMiBPerSecond: number;
+  readonly failedMessages: number;
+  readonly receivedMessages: number;
+  /** Since the first one. */
+  readonly receivedMiBPerSecond: number;
+  readonly receivedMiB: number;
+}
+
 export interface ChannelDescription {
   /** Undefined while the channel does not run. */
   readonly localMember: string | undefined;
@@ -58,6 +76,8 @@ export interface ChannelDescription {
   readonly encryption?: EncryptionDescription;
   /** Absent without a GzipInterceptor that keeps statistics. */
   readonly compression?: CompressionDescription;
+  /** Absent without a ThroughputInterceptor. */
+  readonly throughput?: ThroughputDescription;
 }
 
 export function describeMember(

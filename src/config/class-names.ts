@@ -27,4 +27,5 @@ export const CLASS_NAMES = {
   encryptInterceptor: "org.apache.catalina.tribes.group.interceptors.EncryptInterceptor",
   gzipInterceptor: "org.apache.catalina.tribes.group.interceptors.GzipInterceptor",
   tcpFailureDetector: "org.apache.catalina.tribes.group.interceptors.TcpFailureDetector",
+  throughputInterceptor: "org.apache.catalina.tribes.group.interceptors.ThroughputInterceptor",
 } as const;

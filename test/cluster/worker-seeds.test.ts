@@ -64,7 +64,7 @@ describe("a worker with a <Cluster> that people have", { concurrency: true }, ()
     { fixture: "seed-003-default-cluster.xml", later: ["McastService", "FarmWarDeployer"] },
     {
       fixture: "seed-003-backup-cluster.xml",
-      later: ["BackupManager", "McastService", "ThroughputInterceptor", "FarmWarDeployer"],
+      later: ["BackupManager", "McastService", "FarmWarDeployer"],
     },
   ];
   for (const { fixture, later } of refusals) {

@@ -13,6 +13,7 @@ import { GzipInterceptor } from "./gzip-interceptor.ts";
 import { MessageDispatchInterceptor } from "./message-dispatch-interceptor.ts";
 import { TcpFailureDetector } from "./tcp-failure-detector.ts";
 import { TcpProbe } from "./tcp-probe.ts";
+import { ThroughputInterceptor } from "./throughput-interceptor.ts";
 
 /** What interceptors are made of; each takes what it needs. */
 export interface InterceptorDeps {
@@ -89,6 +90,9 @@ export const INTERCEPTORS: InterceptorTable = {
         },
         { removeSuspectsTimeoutMs: numberOf(attributes, "removeSuspectsTimeout") * 1000 },
       ),
+  },
+  ThroughputInterceptor: {
+    create: (deps, attributes) => new ThroughputInterceptor(deps, { interval: numberOf(attributes, "interval") }),
   },
 };
 

@@ -9,6 +9,11 @@ import { decodeMember, encodeMember } from "./member-block.ts";
 const FIXED_BYTES = 4 + 8 + 4 + 4 + 4;
 const MAX_UNIQUE_ID_BYTES = 64;
 
+/** Length of what `encodeChannelData` makes of a message. */
+export function frameBytesOf(message: ChannelMessage): number {
+  return FIXED_BYTES + message.uniqueId.length + encodeMember(message.address).length + message.body.length + FRAME_OVERHEAD_BYTES;
+}
+
 /** The whole frame of a message: one allocation, one copy of the body. The same bytes serve every destination. */
 export function encodeChannelData(message: ChannelMessage): Buffer {
   const block = encodeMember(message.address);

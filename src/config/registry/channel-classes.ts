@@ -180,6 +180,10 @@ export const CHANNEL_CLASSES: readonly ClassEntry[] = [
     }),
     ...ignored("probes are told by their content", ["optionFlag"]),
   }),
+  works("Interceptor", CLASS_NAMES.throughputInterceptor, {
+    interval: integer("Sent messages, and received ones, from one report in the log to the next", 1, MAX, { default: 10_000 }),
+    ...ignored("every message is counted", ["optionFlag"]),
+  }),
 
   classHistory(
     "Interceptor",
@@ -202,5 +206,4 @@ export const CHANNEL_CLASSES: readonly ClassEntry[] = [
     "TcpPingInterceptor",
     "TwoPhaseCommitInterceptor",
   ].map((name) => classLater("Interceptor", INTERCEPTORS + name)),
-  classLater("Interceptor", `${INTERCEPTORS}ThroughputInterceptor`, "remove it: /metrics of the management port counts messages and bytes"),
 ];

@@ -151,7 +151,6 @@ test("the tuned configuration of seed 003 is refused naming each thing that come
     [
       ["Manager", "BackupManager"],
       ["Membership", "McastService"],
-      ["Interceptor", "ThroughputInterceptor"],
       ["Deployer", "FarmWarDeployer"],
       ["Context", "ReplicatedContext"],
     ],
