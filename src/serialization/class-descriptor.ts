@@ -60,6 +60,11 @@ export class ClassDescriptor {
     this.annotated = this.hasWriteMethod || superDescriptor?.annotated === true;
   }
 
+  /** Of the Java object that a descriptor is where it stands as a value; the class that it describes is `name`. */
+  get className(): string {
+    return "java.io.ObjectStreamClass";
+  }
+
   /** Position of a field in an object's flat list; a class hides fields of the same name in its ancestors. -1: no such field. */
   indexOf(fieldName: string): number {
     this.#indexes ??= indexFields(this.hierarchy);

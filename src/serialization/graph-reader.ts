@@ -1,6 +1,6 @@
 // Reads values: objects, arrays, strings, enums, with their back-references.
 import { type ByteReader, ByteWriter } from "../base/index.ts";
-import { ClassDescriptor } from "./class-descriptor.ts";
+import type { ClassDescriptor } from "./class-descriptor.ts";
 import { copyBytes } from "./copy-bytes.ts";
 import { DescriptorReader } from "./descriptor-reader.ts";
 import { MalformedStreamError, StreamLimitError, WriteAbortedError } from "./errors.ts";
@@ -75,6 +75,10 @@ export class GraphReader {
         this.#handles.add(value);
         return value;
       }
+      case TC.CLASSDESC:
+      case TC.PROXYCLASSDESC:
+        reader.offset--;
+        return this.#descriptor(depth);
       case TC.EXCEPTION:
         return this.#exception(depth);
       default:
@@ -132,9 +136,7 @@ export class GraphReader {
   #reference(): NonNullable<JavaValue> {
     const offset = this.#reader.offset;
     const value = this.#handles.get(this.#reader.i32() - BASE_HANDLE, offset);
-    if (typeof value === "symbol" || value instanceof ClassDescriptor) {
-      throw new MalformedStreamError("Reference to a class descriptor where an object belongs", offset);
-    }
+    if (typeof value === "symbol") throw new MalformedStreamError("Reference to a class descriptor that is not finished", offset);
     return value;
   }
 

@@ -4,7 +4,7 @@ import type { ClassDescriptor } from "./class-descriptor.ts";
 import { copyBytes } from "./copy-bytes.ts";
 import { StreamLimitError } from "./errors.ts";
 import { JavaArray } from "./java-array.ts";
-import type { JavaClass } from "./java-class.ts";
+import { JavaClass } from "./java-class.ts";
 import { JavaEnum } from "./java-enum.ts";
 import { JavaObject } from "./java-object.ts";
 import type { AnnotationItem, FieldValue, JavaValue } from "./java-value.ts";
@@ -66,7 +66,8 @@ export class GraphWriter {
     else if (value instanceof JavaObject) this.#object(value, depth);
     else if (value instanceof JavaArray) this.#array(value, depth);
     else if (value instanceof JavaEnum) this.#enum(value, depth);
-    else this.#class(value, depth);
+    else if (value instanceof JavaClass) this.#class(value, depth);
+    else this.#descriptor(value, depth);
   }
 
   /** A run of block data, cut into records as Java's buffer does. */

@@ -1,9 +1,8 @@
 // What back-references of a stream that is being read lead to.
-import type { ClassDescriptor } from "./class-descriptor.ts";
 import { MalformedStreamError, StreamLimitError } from "./errors.ts";
 import type { JavaValue } from "./java-value.ts";
 
-export type Handled = NonNullable<JavaValue> | ClassDescriptor | symbol;
+export type Handled = NonNullable<JavaValue> | symbol;
 
 export class HandleTable {
   readonly #maxHandles: number;

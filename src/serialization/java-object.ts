@@ -69,7 +69,7 @@ export class JavaObject {
   }
 
   #mismatch(name: string, expected: string, found: FieldValue | undefined): UnexpectedShapeError {
-    const type = found === undefined ? "none" : found === null ? "null" : typeof found === "object" ? found.descriptor.name : typeof found;
+    const type = found === undefined ? "none" : found === null ? "null" : typeof found === "object" ? found.className : typeof found;
     return new UnexpectedShapeError(`a field "${name}" of type ${expected} in class "${this.className}"`, type);
   }
 }

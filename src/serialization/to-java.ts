@@ -1,6 +1,7 @@
 // JavaScript values to Java objects: the type table of rule 15.
 import { types } from "node:util";
 import { javaArrayList, javaBoolean, javaByteArray } from "./boxed.ts";
+import { ClassDescriptor } from "./class-descriptor.ts";
 import { UnsupportedValueError } from "./errors.ts";
 import { JavaArray } from "./java-array.ts";
 import { JavaClass } from "./java-class.ts";
@@ -66,7 +67,7 @@ class Conversion {
   }
 
   #object(value: object, previous: JavaValue): JavaValue {
-    if (value instanceof JavaObject || value instanceof JavaArray || value instanceof JavaEnum || value instanceof JavaClass) return value;
+    if (isNode(value)) return value;
     const number = typedNumberToJava(value);
     if (number !== undefined) {
       this.exact = false;
@@ -160,6 +161,11 @@ class Conversion {
   #unsupported(type: string): UnsupportedValueError {
     return new UnsupportedValueError(this.#path.join(""), type);
   }
+}
+
+function isNode(value: object): value is Exclude<JavaValue, null | string> {
+  if (value instanceof JavaObject || value instanceof JavaArray) return true;
+  return value instanceof JavaEnum || value instanceof JavaClass || value instanceof ClassDescriptor;
 }
 
 function collection(previous: JavaValue, kind: JavaCollection["kind"]): JavaCollection | undefined {

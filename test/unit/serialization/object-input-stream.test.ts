@@ -3,8 +3,10 @@ import { describe, it } from "node:test";
 import { TomcatClusterError } from "../../../src/base/index.ts";
 import {
   AnnotationInput,
+  ClassDescriptor,
   type JavaArray,
-  type JavaObject,
+  JavaClass,
+  JavaObject,
   MalformedStreamError,
   ObjectInputStream,
   ObjectOutputStream,
@@ -74,6 +76,59 @@ describe("ObjectInputStream", () => {
     assert.throws(() => data.readByte(), UnexpectedShapeError);
   });
 
+  it("reads class descriptors that stand alone, which share their handles with those of objects", () => {
+    const array = new ObjectInputStream(javaStream("class-descriptors")).readObject() as JavaArray;
+    const [integer, one, number, type] = array.elements;
+    assert.ok(integer instanceof ClassDescriptor && one instanceof JavaObject && number instanceof ClassDescriptor);
+    assert.equal(one.descriptor, integer);
+    assert.equal(integer.superDescriptor, number);
+    assert.ok(type instanceof JavaClass && type.descriptor === integer);
+    const reference = stream(`73${descriptor("A", { flags: "03" })}71007e000078`).readObject() as JavaObject;
+    assert.deepEqual(reference.annotation(), [reference.descriptor]);
+  });
+
+  it("reads causes, suppressed exceptions and stack traces of an exception", () => {
+    const outer = new ObjectInputStream(javaStream("exception-caused")).readObject() as JavaObject;
+    const inner = outer.field("cause") as JavaObject;
+    assert.deepEqual(
+      [outer.string("detailMessage"), inner.className, inner.string("detailMessage")],
+      ["outer", "java.io.IOException", "inner"],
+    );
+    const [aside] = toJavaScript(outer.field("suppressedExceptions") as JavaObject) as JavaObject[];
+    assert.deepEqual([aside?.className, aside?.string("detailMessage")], ["java.lang.Error", "aside"]);
+    const [place] = (outer.field("stackTrace") as JavaArray).elements as JavaObject[];
+    assert.deepEqual([place?.string("declaringClass"), place?.string("methodName")], ["JavaValues", "main"]);
+  });
+
+  it("reads an Externalizable: data over the edge of records, and the object itself", () => {
+    const object = new ObjectInputStream(javaStream("externalizable")).readObject() as JavaObject;
+    const data = new AnnotationInput(object.annotation());
+    assert.equal(data.readInt(), 1);
+    assert.equal(data.readObject(), object);
+    assert.equal(data.readUTF(), "utf");
+    assert.deepEqual(data.readBytes(2000), Buffer.alloc(2000));
+    assert.equal(data.readObject(), null);
+    assert.equal(data.atEnd, true);
+  });
+
+  it("gives each unshared object of a stream its own node", () => {
+    const input = new ObjectInputStream(javaStream("stream-unshared"));
+    const [alone, , shared, again, , reference] = Array.from({ length: 6 }, () => input.readObject());
+    assert.equal(reference, shared);
+    assert.equal(new Set([alone, shared, again]).size, 3);
+  });
+
+  it("keeps what annotateClass of the sender wrote, and writes it again", () => {
+    const hex = `${HEADER}73${descriptor("A").slice(0, -4)}770101 74${text("a")} 78 70`.replaceAll(" ", "");
+    for (let time = 0; time < 2; time++) {
+      const object = new ObjectInputStream(Buffer.from(hex, "hex")).readObject() as JavaObject;
+      assert.deepEqual(object.descriptor.annotation, [Buffer.of(1), "a"]);
+      const output = new ObjectOutputStream();
+      output.writeObject(object);
+      assert.equal(output.toBuffer().toString("hex"), hex);
+    }
+  });
+
   it("reports an aborted object and reads on behind it", () => {
     const input = new ObjectInputStream(javaStream("stream-aborted"));
     assert.equal(input.readObject(), "first");
@@ -135,7 +190,10 @@ describe("ObjectInputStream", () => {
     ["a dynamic proxy", () => new ObjectInputStream(javaStream("proxy")).readObject()],
     ["a reference to nothing", () => stream("71007e0000").readObject()],
     ["a negative reference", () => stream("71ffffffff").readObject()],
-    ["a reference to a class descriptor as object", () => stream(`73${descriptor("A", { flags: "03" })}71007e000078`).readObject()],
+    [
+      "a reference to a class descriptor inside that descriptor",
+      () => stream(`7372${text("A")}${"00".repeat(11)}71007e00007870`).readObject(),
+    ],
     ["a reference to a string as class descriptor", () => readTwice(`74${text("a")}7371007e0000`)],
     ["a super class that is the class itself", () => stream(`73${descriptor("A", { base: "71007e0000" })}`).readObject()],
     ["null as class descriptor", () => stream("7370").readObject()],
@@ -226,7 +284,7 @@ describe("ObjectInputStream", () => {
     assert.throws(() => new ObjectInputStream(object, { limits: { maxHandles: 9 } }).readObject(), StreamLimitError);
   });
 
-  it("gives an error for every stream of Java cut at any byte", () => {
+  it("gives an error for every object of Java cut at any byte", () => {
     for (const [name, bytes] of javaStreams) {
       if (name.startsWith("stream-") || name === "proxy") continue;
       for (let length = 0; length < bytes.length; length++) {
@@ -238,6 +296,44 @@ describe("ObjectInputStream", () => {
       }
     }
   });
+
+  it("gives of a stream of many parts, cut at any byte, the parts before the cut, and then an error or the end", () => {
+    for (const name of ["stream-primitives", "stream-aborted", "stream-reset", "stream-unshared"]) {
+      const bytes = javaStream(name);
+      const whole = partsOf(bytes);
+      assert.equal(whole.at(-1), "end", name);
+      for (let length = 4; length < bytes.length; length++) {
+        const parts = partsOf(bytes.subarray(0, length));
+        assert.ok(parts.length <= whole.length, `${name} cut at ${length}`);
+        assert.deepEqual(parts.slice(0, -1), whole.slice(0, parts.length - 1), `${name} cut at ${length}`);
+      }
+    }
+  });
+
+  /** Bytes of primitives, objects as bytes, and what ended the reading. */
+  function partsOf(bytes: Buffer): string[] {
+    const input = new ObjectInputStream(bytes);
+    const parts: string[] = [];
+    try {
+      while (!input.atEnd) parts.push(input.objectFollows ? `object ${objectPart(input)}` : `byte ${input.readByte()}`);
+      parts.push("end");
+    } catch (error) {
+      assert.ok(error instanceof MalformedStreamError);
+      parts.push("error");
+    }
+    return parts;
+  }
+
+  function objectPart(input: ObjectInputStream): string {
+    try {
+      const output = new ObjectOutputStream();
+      output.writeObject(input.readObject());
+      return output.toBuffer().toString("hex");
+    } catch (error) {
+      if (error instanceof WriteAbortedError) return `aborted by ${(error.exception as JavaObject).className}`;
+      throw error;
+    }
+  }
 
   it("knows a class again by its bytes wherever it stands, also with a field or an ancestor changed", () => {
     const integer = javaStream("integer").toString("hex").slice(8);

@@ -53,6 +53,18 @@ describe("ObjectOutputStream", () => {
     assert.deepEqual(output.toBuffer(), javaStream("stream-primitives"));
   });
 
+  it("writes what it read of a stream of Java as the same bytes", () => {
+    for (const name of ["stream-primitives", "stream-unshared"]) {
+      const input = new ObjectInputStream(javaStream(name));
+      const output = new ObjectOutputStream();
+      while (!input.atEnd) {
+        if (input.objectFollows) output.writeObject(input.readObject());
+        else output.writeByte(input.readByte());
+      }
+      assert.deepEqual(output.toBuffer(), javaStream(name));
+    }
+  });
+
   it("makes the session message of a real Tomcat, byte for byte, from values", () => {
     const delta = new ObjectOutputStream();
     delta.writeUTF(SESSION_ID);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
+  ClassDescriptor,
   JavaArray,
   JavaClass,
   JavaEnum,
@@ -127,7 +128,20 @@ const INERT: Readonly<Record<string, readonly [new (...args: never[]) => object,
   enummap: [JavaObject, "java.util.EnumMap"],
   atomiclong: [JavaObject, "java.util.concurrent.atomic.AtomicLong"],
   exception: [JavaObject, "java.lang.IllegalStateException"],
+  "exception-caused": [JavaObject, "java.lang.IllegalStateException"],
   uri: [JavaObject, "java.net.URI"],
+  locale: [JavaObject, "java.util.Locale"],
+  calendar: [JavaObject, "java.util.GregorianCalendar"],
+  bitset: [JavaObject, "java.util.BitSet"],
+  enumset: [JavaObject, "java.util.EnumSet$SerializationProxy"],
+  priorityqueue: [JavaObject, "java.util.PriorityQueue"],
+  ncopies: [JavaObject, "java.util.Collections$CopiesList"],
+  record: [JavaObject, "JavaValues$Pair"],
+  externalizable: [JavaObject, "JavaValues$External"],
+  "comparator-lambda": [JavaObject, "java.lang.invoke.SerializedLambda"],
+  "class-descriptor": [ClassDescriptor, "java.io.ObjectStreamClass"],
+  "class-descriptors": [JavaArray, "[Ljava.lang.Object;"],
+  "array-in-itself": [JavaArray, "[Ljava.lang.Object;"],
   "treemap-comparator": [JavaObject, "java.util.TreeMap"],
   "hashmap-one-key-two-types": [JavaObject, "java.util.HashMap"],
 };
