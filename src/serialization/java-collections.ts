@@ -10,7 +10,11 @@ export interface JavaCollection {
 }
 
 type Kind = JavaCollection["kind"];
-type CollectionReader = (object: JavaObject) => JavaCollection | undefined;
+/** `views` is the number of views around the object. */
+type CollectionReader = (object: JavaObject, views: number) => JavaCollection | undefined;
+
+/** A view of a view is usual, a view of itself is a peer's malice. */
+const MAX_VIEWS = 4;
 
 /** Tags of java.util.CollSer: List.of, Set.of, Map.of, and lists that allow null. */
 const COLL_SER_KINDS: readonly (Kind | undefined)[] = [undefined, "List", "Set", "Map", "List"];
@@ -57,19 +61,31 @@ function inArray(arrayField: string, countField?: string): CollectionReader {
 
 /** A view of another collection, which stands in a field. */
 function viewOf(kind: Kind, field: string): CollectionReader {
-  return (object) => {
-    const inner = object.field(field);
-    if (!(inner instanceof JavaObject) || VIEWS.has(inner.className)) return undefined;
-    const content = collectionOf(inner);
-    return content === undefined ? undefined : { kind, elements: content.elements };
+  return (object, views) => {
+    const content = inside(object, field, views);
+    if (content === undefined || (content.kind === "Map") !== (kind === "Map")) return undefined;
+    return { kind, elements: content.elements };
   };
 }
 
-/** ConcurrentHashMap: keys and values up to a null key. */
-function nullTerminated(object: JavaObject): JavaCollection | undefined {
+/** A set whose elements are the keys of a map, which stands in a field. */
+function keysOf(field: string): CollectionReader {
+  return (object, views) => {
+    const content = inside(object, field, views);
+    return content?.kind === "Map" ? { kind: "Set", elements: content.elements.filter((_, index) => index % 2 === 0) } : undefined;
+  };
+}
+
+function inside(object: JavaObject, field: string, views: number): JavaCollection | undefined {
+  const inner = object.field(field);
+  return inner instanceof JavaObject && views < MAX_VIEWS ? READERS.get(inner.className)?.(inner, views + 1) : undefined;
+}
+
+/** ConcurrentHashMap and ConcurrentSkipListMap: keys and values up to a null key, which may have a null value. */
+function nullTerminated(object: JavaObject, nulls: 1 | 2): JavaCollection | undefined {
   const items = object.annotation();
-  const end = items.length - 2;
-  if (end < 0 || end % 2 !== 0 || items[end] !== null || items[end + 1] !== null) return undefined;
+  const end = items.length - nulls;
+  if (end < 0 || end % 2 !== 0 || items[end] !== null || items.at(-1) !== null) return undefined;
   const elements = items.slice(0, end);
   return onlyValues(elements) ? { kind: "Map", elements } : undefined;
 }
@@ -82,6 +98,10 @@ function sortedSet(object: JavaObject): JavaCollection | undefined {
 
 function sortedMap(object: JavaObject): JavaCollection | undefined {
   return object.field("comparator") === null ? fromCounted("Map", object.annotation(), 0) : undefined;
+}
+
+function skipListMap(object: JavaObject): JavaCollection | undefined {
+  return object.field("comparator") === null ? nullTerminated(object, 1) : undefined;
 }
 
 function immutable(object: JavaObject): JavaCollection | undefined {
@@ -100,18 +120,22 @@ const readList = counted("List", 0);
 const U = "java.util.";
 const COLLECTIONS = "java.util.Collections$";
 
-const VIEWS: ReadonlyMap<string, CollectionReader> = new Map([
-  [`${COLLECTIONS}UnmodifiableCollection`, viewOf("List", "c")],
-  [`${COLLECTIONS}UnmodifiableList`, viewOf("List", "list")],
-  [`${COLLECTIONS}UnmodifiableRandomAccessList`, viewOf("List", "list")],
-  [`${COLLECTIONS}UnmodifiableSet`, viewOf("Set", "c")],
-  [`${COLLECTIONS}UnmodifiableMap`, viewOf("Map", "m")],
-  [`${COLLECTIONS}SynchronizedCollection`, viewOf("List", "c")],
-  [`${COLLECTIONS}SynchronizedList`, viewOf("List", "list")],
-  [`${COLLECTIONS}SynchronizedRandomAccessList`, viewOf("List", "list")],
-  [`${COLLECTIONS}SynchronizedSet`, viewOf("Set", "c")],
-  [`${COLLECTIONS}SynchronizedMap`, viewOf("Map", "m")],
-]);
+/** What `Collections.unmodifiable…`, `synchronized…` and `checked…` make, by the end of its class name. */
+const WRAPPERS: Readonly<Record<string, CollectionReader>> = {
+  Collection: viewOf("List", "c"),
+  List: viewOf("List", "list"),
+  RandomAccessList: viewOf("List", "list"),
+  Set: viewOf("Set", "c"),
+  SortedSet: viewOf("Set", "c"),
+  NavigableSet: viewOf("Set", "c"),
+  Map: viewOf("Map", "m"),
+  SortedMap: viewOf("Map", "m"),
+  NavigableMap: viewOf("Map", "m"),
+};
+
+function wrappers(prefix: string): (readonly [string, CollectionReader])[] {
+  return Object.entries(WRAPPERS).map(([name, reader]) => [`${COLLECTIONS}${prefix}${name}`, reader]);
+}
 
 const READERS: ReadonlyMap<string, CollectionReader> = new Map([
   [`${U}ArrayList`, readList],
@@ -126,10 +150,16 @@ const READERS: ReadonlyMap<string, CollectionReader> = new Map([
   [`${U}Hashtable`, counted("Map", 4)],
   [`${U}Properties`, properties],
   [`${U}TreeMap`, sortedMap],
-  [`${U}concurrent.ConcurrentHashMap`, nullTerminated],
+  [`${U}IdentityHashMap`, counted("Map", 0)],
+  [`${U}concurrent.ConcurrentHashMap`, (object) => nullTerminated(object, 2)],
+  [`${U}concurrent.ConcurrentSkipListMap`, skipListMap],
   [`${U}HashSet`, counted("Set", 8)],
   [`${U}LinkedHashSet`, counted("Set", 8, `${U}HashSet`)],
   [`${U}TreeSet`, sortedSet],
+  [`${U}concurrent.CopyOnWriteArraySet`, viewOf("Set", "al")],
+  [`${U}concurrent.ConcurrentSkipListSet`, keysOf("m")],
+  [`${U}concurrent.ConcurrentHashMap$KeySetView`, keysOf("map")],
+  [`${COLLECTIONS}SetFromMap`, keysOf("m")],
   [`${U}CollSer`, immutable],
   [`${COLLECTIONS}EmptyList`, inFields("List")],
   [`${COLLECTIONS}EmptySet`, inFields("Set")],
@@ -137,10 +167,14 @@ const READERS: ReadonlyMap<string, CollectionReader> = new Map([
   [`${COLLECTIONS}SingletonList`, inFields("List", "element")],
   [`${COLLECTIONS}SingletonSet`, inFields("Set", "element")],
   [`${COLLECTIONS}SingletonMap`, inFields("Map", "k", "v")],
-  ...VIEWS,
+  [`${COLLECTIONS}UnmodifiableNavigableSet$EmptyNavigableSet`, viewOf("Set", "c")],
+  [`${COLLECTIONS}UnmodifiableNavigableMap$EmptyNavigableMap`, viewOf("Map", "m")],
+  ...wrappers("Unmodifiable"),
+  ...wrappers("Synchronized"),
+  ...wrappers("Checked"),
 ]);
 
 /** The content of a collection of java.util; undefined for any other object and for one whose data does not fit its class. */
 export function collectionOf(object: JavaObject): JavaCollection | undefined {
-  return READERS.get(object.className)?.(object);
+  return READERS.get(object.className)?.(object, 0);
 }

@@ -1,5 +1,6 @@
 // Java objects to JavaScript values: the type table of rule 15.
 import { StreamLimitError } from "./errors.ts";
+import { JavaArray } from "./java-array.ts";
 import { collectionOf } from "./java-collections.ts";
 import { JavaObject } from "./java-object.ts";
 import { scalarOf } from "./java-scalars.ts";
@@ -9,10 +10,14 @@ import { DEFAULT_STREAM_LIMITS } from "./limits.ts";
 /** Never a property of a plain object (rule 22): the map that has one stays a Map. */
 const DANGEROUS_KEYS: ReadonlySet<JavaValue> = new Set(["__proto__", "constructor", "prototype"]);
 
+/** What an element of a list takes. */
+const ELEMENT_BYTES = 8;
+
 /**
  * The JavaScript form of a value, made anew at each call; nodes of classes outside the type table come back as they are, and
  * so do maps and sets whose keys would collide in JavaScript (an Integer and a Long of one value).
- * What was one object stays one object, cycles stay cycles. Throws StreamLimitError for graphs that are too deep.
+ * What was one object stays one object, cycles stay cycles. Throws StreamLimitError for graphs that are too deep, or that would
+ * become too large: many views of one list, which are one list each in JavaScript.
  */
 export function toJavaScript(value: JavaValue): unknown {
   const scalar = scalarOf(value);
@@ -22,21 +27,37 @@ export function toJavaScript(value: JavaValue): unknown {
 class Conversion {
   /** What each node has become: a node that occurs twice is converted once, however often the graph shares it. */
   readonly #converted = new Map<JavaValue, unknown>();
+  #elements = 0;
 
   convert(value: JavaValue, depth: number): unknown {
     if (value === null || typeof value === "string") return value;
     if (depth > DEFAULT_STREAM_LIMITS.maxDepth) throw new StreamLimitError("maxDepth", DEFAULT_STREAM_LIMITS.maxDepth);
     const before = this.#converted.get(value);
     if (before !== undefined) return before;
-    const converted = scalarOf(value) ?? this.#container(value, depth);
+    const converted = this.#scalar(value) ?? this.#container(value, depth);
     this.#converted.set(value, converted);
     return converted;
+  }
+
+  #scalar(node: Exclude<JavaValue, null | string>): unknown {
+    const scalar = scalarOf(node);
+    if (typeof scalar === "bigint" && node instanceof JavaObject) {
+      const magnitude = node.field("magnitude");
+      if (magnitude instanceof JavaArray) this.#charge(magnitude.bytes.length / ELEMENT_BYTES);
+    }
+    return scalar;
+  }
+
+  #charge(elements: number): void {
+    this.#elements += elements;
+    if (this.#elements > DEFAULT_STREAM_LIMITS.maxHandles) throw new StreamLimitError("maxHandles", DEFAULT_STREAM_LIMITS.maxHandles);
   }
 
   #container(node: Exclude<JavaValue, null | string>, depth: number): unknown {
     const content = node instanceof JavaObject ? collectionOf(node) : undefined;
     if (content === undefined) return node;
     const { kind, elements } = content;
+    this.#charge(elements.length);
     if (kind === "List") return this.#list(node, elements, depth);
     if (kind === "Set") return this.#set(node, elements, depth);
     return node.className === "java.util.LinkedHashMap" && hasPropertyKeys(elements)

@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
+  defineClass,
+  type FieldValue,
   JAVA,
-  type JavaObject,
+  type JavaArray,
+  JavaObject,
   type JavaValue,
   javaArrayList,
+  javaByteArray,
   javaInteger,
   javaObject,
   ObjectInputStream,
@@ -13,6 +17,22 @@ import {
   toJavaScript,
 } from "../../../src/serialization/index.ts";
 import { javaStream } from "../../support/java-values.ts";
+
+const listView = defineClass("java.util.Collections$UnmodifiableList", 1n, 2, { list: "Ljava/util/List;" });
+const mapView = defineClass("java.util.Collections$UnmodifiableMap", 1n, 2, { m: "Ljava/util/Map;" });
+const setFromMap = defineClass("java.util.Collections$SetFromMap", 1n, 2, { m: "Ljava/util/Map;" });
+
+/** A list behind so many views. */
+function viewed(levels: number): JavaObject {
+  return levels === 0 ? javaArrayList(["a"]) : javaObject(listView, { list: viewed(levels - 1) });
+}
+
+function viewOfItself(): JavaObject {
+  const fields: FieldValue[] = [];
+  const view = new JavaObject(listView, fields);
+  fields.push(view);
+  return view;
+}
 
 function read(name: string): JavaValue {
   return new ObjectInputStream(javaStream(name)).readObject();
@@ -37,6 +57,32 @@ describe("toJavaScript", () => {
   it("keeps a cycle a cycle", () => {
     const list = toJavaScript(read("cycle")) as unknown[];
     assert.equal(list[0], list);
+  });
+
+  it("keeps a map that holds itself, and a list of an array that holds itself, as they are", () => {
+    const map = toJavaScript(read("hashmap-in-itself")) as Map<string, unknown>;
+    assert.equal(map.get("self"), map);
+    const [array] = toJavaScript(read("list-in-itself")) as JavaArray[];
+    assert.equal(array?.elements[0], array);
+  });
+
+  it("looks through four views", () => {
+    assert.deepEqual(toJavaScript(viewed(4)), ["a"]);
+  });
+
+  it("refuses a list that many views would multiply, and a number that many BigIntegers share", () => {
+    const large = javaArrayList(new Array<null>(10_000).fill(null));
+    const views = Array.from({ length: 1000 }, () => javaObject(listView, { list: large }));
+    assert.throws(() => toJavaScript(javaArrayList(views)), StreamLimitError);
+    assert.deepEqual(
+      (toJavaScript(javaArrayList(views.slice(0, 2))) as unknown[][]).map((list) => list.length),
+      [10_000, 10_000],
+    );
+
+    const magnitude = javaByteArray(Buffer.alloc(1_000_000, 1));
+    const numbers = Array.from({ length: 100 }, () => javaObject(JAVA.bigInteger, { signum: 1, magnitude }, []));
+    assert.throws(() => toJavaScript(javaArrayList(numbers)), StreamLimitError);
+    assert.equal((toJavaScript(javaArrayList(numbers.slice(0, 2))) as bigint[])[1], toJavaScript(numbers[0]!));
   });
 
   it("gives bytes that may be changed without changing the node", () => {
@@ -77,6 +123,11 @@ describe("toJavaScript", () => {
     ["a HashMap with a negative size", javaObject(JAVA.hashMap, {}, [Buffer.from("00000010ffffffff", "hex")])],
     ["a HashMap without entries data", javaObject(JAVA.hashMap)],
     ["a BigInteger without digits", javaObject(JAVA.bigInteger, { signum: 1 })],
+    ["a view of itself", viewOfItself()],
+    ["a view behind four others", viewed(5)],
+    ["a list that is a view of a map", javaObject(listView, { list: toJava(new Map()) })],
+    ["a map that is a view of a list", javaObject(mapView, { m: javaArrayList(["k", "v"]) })],
+    ["a set of the keys of a list", javaObject(setFromMap, { m: javaArrayList(["k", "v"]) })],
     [
       "a HashSet whose elements are the same in JavaScript",
       toJava(new Set()) &&
