@@ -95,6 +95,15 @@ export class MessageTooLargeError extends TomcatClusterError {
   }
 }
 
+/** A FragmentationInterceptor does not take a piece of a message: the message as a whole has failed. */
+export class PieceRefusedError extends TomcatClusterError {
+  readonly code = "PIECE_REFUSED";
+
+  constructor(why: string) {
+    super(`A piece of a message is not taken: ${why}`);
+  }
+}
+
 /** Why an encrypted channel takes a message for none of its own. */
 export const ENCRYPTION_REFUSALS = [
   "too_short",

@@ -25,6 +25,7 @@ export const CLASS_NAMES = {
   pooledParallelSender: "org.apache.catalina.tribes.transport.nio.PooledParallelSender",
   messageDispatchInterceptor: "org.apache.catalina.tribes.group.interceptors.MessageDispatchInterceptor",
   encryptInterceptor: "org.apache.catalina.tribes.group.interceptors.EncryptInterceptor",
+  fragmentationInterceptor: "org.apache.catalina.tribes.group.interceptors.FragmentationInterceptor",
   gzipInterceptor: "org.apache.catalina.tribes.group.interceptors.GzipInterceptor",
   tcpFailureDetector: "org.apache.catalina.tribes.group.interceptors.TcpFailureDetector",
   throughputInterceptor: "org.apache.catalina.tribes.group.interceptors.ThroughputInterceptor",

@@ -9,6 +9,7 @@ import { EncryptInterceptor } from "./encrypt-interceptor.ts";
 import { KeyFolder } from "./encryption/key-folder.ts";
 import { fixedKey, type KeySource } from "./encryption/key-ring.ts";
 import { ENCRYPTION_ALGORITHMS } from "./encryption/message-cipher.ts";
+import { FragmentationInterceptor } from "./fragmentation-interceptor.ts";
 import { GzipInterceptor } from "./gzip-interceptor.ts";
 import { MessageDispatchInterceptor } from "./message-dispatch-interceptor.ts";
 import { TcpFailureDetector } from "./tcp-failure-detector.ts";
@@ -36,6 +37,8 @@ export interface InterceptorEntry {
 /** By simple name. */
 export type InterceptorTable = Readonly<Record<string, InterceptorEntry>>;
 
+/** What changes or holds each body: neither probes, which are plain, nor what strangers send may get there. */
+const ABOVE_ENCRYPTION_AND_PROBES = ["EncryptInterceptor", "TcpFailureDetector"];
 const PACKAGE = "org.apache.catalina.tribes.group.interceptors.";
 const FLUSH_TIMEOUT_MS = 5000;
 
@@ -64,6 +67,16 @@ export const INTERCEPTORS: InterceptorTable = {
       ),
     /** Its probes are plain, as a Tomcat's. */
     mustBeAbove: ["TcpFailureDetector"],
+  },
+  FragmentationInterceptor: {
+    create: (deps, attributes) =>
+      new FragmentationInterceptor(deps, {
+        optionFlag: numberOf(attributes, "optionFlag"),
+        maxSize: numberOf(attributes, "maxSize"),
+        expireMs: numberOf(attributes, "expire"),
+        maxFrameBytes: deps.maxFrameBytes,
+      }),
+    mustBeAbove: ABOVE_ENCRYPTION_AND_PROBES,
   },
   GzipInterceptor: {
     create: (deps, attributes) =>

@@ -164,6 +164,11 @@ export const CHANNEL_CLASSES: readonly ClassEntry[] = [
     ...ignored("ciphers are those of Node.js", ["providerName"]),
     ...ignored("every message is encrypted", ["optionFlag"]),
   }),
+  works("Interceptor", CLASS_NAMES.fragmentationInterceptor, {
+    maxSize: integer("Bytes: larger messages are sent in pieces of this size", 1024, MAX, { default: 102_400 }),
+    expire: integer("Ms that pieces wait for the rest of their message", 1, MAX, { default: 60_000 }),
+    optionFlag: integer("Only messages with these bits are sent in pieces; 0: each", 0, MAX, { default: 0 }),
+  }),
   works("Interceptor", CLASS_NAMES.gzipInterceptor, {
     optionFlag: integer("Bits by which a member knows a compressed message; the same on every member", 256, MAX, { default: 256 }),
     compressionMinSize: integer("Bytes: larger bodies are compressed", 0, MAX, { default: 0 }),
@@ -198,7 +203,6 @@ export const CHANNEL_CLASSES: readonly ClassEntry[] = [
   classLater("Membership", `${TRIBES}membership.StaticMembershipService`, USE_DNS),
   ...[
     "DomainFilterInterceptor",
-    "FragmentationInterceptor",
     "NonBlockingCoordinator",
     "OrderInterceptor",
     "SimpleCoordinator",
