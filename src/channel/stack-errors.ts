@@ -104,6 +104,15 @@ export class PieceRefusedError extends TomcatClusterError {
   }
 }
 
+/** A message has waited too long for those before it, and forwardExpired of the OrderInterceptor is off. */
+export class ExpiredMessageError extends TomcatClusterError {
+  readonly code = "EXPIRED_MESSAGE";
+
+  constructor(number: number, sender: string) {
+    super(`Message ${number} of "${sender}" is dropped: those before it did not come, and "forwardExpired" is false`);
+  }
+}
+
 /** Why an encrypted channel takes a message for none of its own. */
 export const ENCRYPTION_REFUSALS = [
   "too_short",

@@ -27,6 +27,7 @@ export const CLASS_NAMES = {
   encryptInterceptor: "org.apache.catalina.tribes.group.interceptors.EncryptInterceptor",
   fragmentationInterceptor: "org.apache.catalina.tribes.group.interceptors.FragmentationInterceptor",
   gzipInterceptor: "org.apache.catalina.tribes.group.interceptors.GzipInterceptor",
+  orderInterceptor: "org.apache.catalina.tribes.group.interceptors.OrderInterceptor",
   tcpFailureDetector: "org.apache.catalina.tribes.group.interceptors.TcpFailureDetector",
   throughputInterceptor: "org.apache.catalina.tribes.group.interceptors.ThroughputInterceptor",
 } as const;

@@ -12,6 +12,7 @@ import { ENCRYPTION_ALGORITHMS } from "./encryption/message-cipher.ts";
 import { FragmentationInterceptor } from "./fragmentation-interceptor.ts";
 import { GzipInterceptor } from "./gzip-interceptor.ts";
 import { MessageDispatchInterceptor } from "./message-dispatch-interceptor.ts";
+import { OrderInterceptor } from "./order-interceptor.ts";
 import { TcpFailureDetector } from "./tcp-failure-detector.ts";
 import { TcpProbe } from "./tcp-probe.ts";
 import { ThroughputInterceptor } from "./throughput-interceptor.ts";
@@ -88,6 +89,17 @@ export const INTERCEPTORS: InterceptorTable = {
         maxFrameBytes: deps.maxFrameBytes,
       }),
     mustBeAbove: ["EncryptInterceptor"],
+  },
+  OrderInterceptor: {
+    create: (deps, attributes) =>
+      new OrderInterceptor(deps, {
+        optionFlag: numberOf(attributes, "optionFlag"),
+        expireMs: numberOf(attributes, "expire"),
+        forwardExpired: booleanOf(attributes, "forwardExpired"),
+        maxQueue: numberOf(attributes, "maxQueue"),
+        maxFrameBytes: deps.maxFrameBytes,
+      }),
+    mustBeAbove: ABOVE_ENCRYPTION_AND_PROBES,
   },
   TcpFailureDetector: {
     create: (deps, attributes) =>

@@ -175,6 +175,12 @@ export const CHANNEL_CLASSES: readonly ClassEntry[] = [
     statsEnabled: boolean("Whether /cluster and the log tell how much was compressed", false),
     interval: integer("Messages from one line of statistics in the log to the next; 0: none", 0, MAX, { default: 0 }),
   }),
+  works("Interceptor", CLASS_NAMES.orderInterceptor, {
+    expire: integer("Ms that a message waits for those before it; keep it below the Transport's timeout", 1, MAX, { default: 3000 }),
+    forwardExpired: boolean("Whether a message that has waited that long is taken all the same; false: it is refused", true),
+    maxQueue: integer("Messages of one sender that wait; with that many none waits any longer", 1, MAX, { default: MAX }),
+    optionFlag: integer("Only messages with these bits are numbered, the same on every member; 0: each", 0, MAX, { default: 0 }),
+  }),
   works("Interceptor", CLASS_NAMES.tcpFailureDetector, {
     connectTimeout: integer("Ms for the probe's connection", 1, MAX, { default: 1000 }),
     performSendTest: boolean("Whether the probe sends a message", true),
@@ -204,7 +210,6 @@ export const CHANNEL_CLASSES: readonly ClassEntry[] = [
   ...[
     "DomainFilterInterceptor",
     "NonBlockingCoordinator",
-    "OrderInterceptor",
     "SimpleCoordinator",
     "StaticMembershipInterceptor",
     "TcpPingInterceptor",

@@ -63,7 +63,7 @@ describe("the registry of interceptors", () => {
   });
 
   it("takes nothing to inflate, or to keep, from who is not known to have the key", () => {
-    for (const name of ["FragmentationInterceptor", "GzipInterceptor"]) {
+    for (const name of ["FragmentationInterceptor", "GzipInterceptor", "OrderInterceptor"]) {
       const config = { ...named(name), attributes: defaultAttributes("Interceptor", `${INTERCEPTOR_PACKAGE}${name}`) };
       assert.equal(createInterceptors(deps, [config, encryption()]).length, 2);
       assert.throws(() => createInterceptors(deps, [encryption(), config]), {
@@ -74,7 +74,7 @@ describe("the registry of interceptors", () => {
   });
 
   it("keeps probes, which are plain, from layers that change each body", () => {
-    for (const name of ["FragmentationInterceptor"]) {
+    for (const name of ["FragmentationInterceptor", "OrderInterceptor"]) {
       assert.throws(() => createInterceptors(deps, [failureDetector(), named(name)]), {
         code: "INTERCEPTOR_ORDER",
         message: `server.xml:12:7: "${name}" must stand above "TcpFailureDetector": move it up`,
