@@ -67,6 +67,15 @@ export class StrangerError extends QuietRefusalError {
   }
 }
 
+/** A DomainFilterInterceptor has refused a message, and has counted it. */
+export class OtherDomainError extends QuietRefusalError {
+  readonly code = "OTHER_DOMAIN";
+
+  constructor(sender: string) {
+    super(`"${sender}" is of another domain: its message is not taken`);
+  }
+}
+
 /** Two RpcChannels of one channel with the same id. */
 export class DuplicateRpcIdError extends TomcatClusterError {
   readonly code = "DUPLICATE_RPC_ID";

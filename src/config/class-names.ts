@@ -25,6 +25,7 @@ export const CLASS_NAMES = {
   pooledParallelSender: "org.apache.catalina.tribes.transport.nio.PooledParallelSender",
   messageDispatchInterceptor: "org.apache.catalina.tribes.group.interceptors.MessageDispatchInterceptor",
   encryptInterceptor: "org.apache.catalina.tribes.group.interceptors.EncryptInterceptor",
+  domainFilterInterceptor: "org.apache.catalina.tribes.group.interceptors.DomainFilterInterceptor",
   fragmentationInterceptor: "org.apache.catalina.tribes.group.interceptors.FragmentationInterceptor",
   gzipInterceptor: "org.apache.catalina.tribes.group.interceptors.GzipInterceptor",
   orderInterceptor: "org.apache.catalina.tribes.group.interceptors.OrderInterceptor",

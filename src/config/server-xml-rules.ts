@@ -98,7 +98,10 @@ function checkCluster(cluster: CheckedElement, report: Report): void {
       "channelSendOptions is asynchronous, but there is no MessageDispatchInterceptor: requests wait for their messages",
     );
   }
-  for (const interceptor of interceptors) if (interceptor.className === CLASS_NAMES.encryptInterceptor) checkKeys(interceptor, report);
+  for (const interceptor of interceptors) {
+    if (interceptor.className === CLASS_NAMES.encryptInterceptor) checkKeys(interceptor, report);
+    if (interceptor.className === CLASS_NAMES.domainFilterInterceptor) checkDomain(interceptor, report);
+  }
   const seen = new Set<string>();
   for (const interceptor of interceptors) {
     if (seen.has(interceptor.className))
@@ -119,6 +122,15 @@ function checkKeys(interceptor: CheckedElement, report: Report): void {
     const place = { name: "encryptionKeyDirectory", location: directory };
     report.attributeProblem("INVALID_VALUE", interceptor, place, "found nothing, must be the path of a folder");
   }
+}
+
+/** A worker that takes none of those whom DNS lists would have its sessions alone, and not know it. */
+function checkDomain(interceptor: CheckedElement, report: Report): void {
+  const domain = interceptor.optionalText("domain");
+  if (domain === undefined) return;
+  const place = { name: "domain", location: interceptor.given.get("domain") ?? interceptor.location };
+  const problem = `members found by DNS have no domain: with "${domain}" none of them would be taken. Remove the attribute`;
+  report.attributeProblem("INVALID_VALUE", interceptor, place, problem);
 }
 
 function checkMembership(cluster: CheckedElement, dnsNameOfEnvironment: string | undefined, report: Report): void {

@@ -5,6 +5,8 @@ import type { ChannelMetrics } from "../channel-metrics.ts";
 import type { ChannelInterceptor } from "../interceptor.ts";
 import { InterceptorOrderError, UnknownInterceptorError } from "../stack-errors.ts";
 import type { Sockets } from "../transport/sockets.ts";
+import { domainBytes } from "../wire/domain.ts";
+import { DomainFilterInterceptor } from "./domain-filter-interceptor.ts";
 import { EncryptInterceptor } from "./encrypt-interceptor.ts";
 import { KeyFolder } from "./encryption/key-folder.ts";
 import { fixedKey, type KeySource } from "./encryption/key-ring.ts";
@@ -68,6 +70,13 @@ export const INTERCEPTORS: InterceptorTable = {
       ),
     /** Its probes are plain, as a Tomcat's. */
     mustBeAbove: ["TcpFailureDetector"],
+  },
+  DomainFilterInterceptor: {
+    create: (deps, attributes) =>
+      new DomainFilterInterceptor(deps, {
+        domain: domainBytes(textOf(attributes, "domain")),
+        logInterval: numberOf(attributes, "logInterval"),
+      }),
   },
   FragmentationInterceptor: {
     create: (deps, attributes) =>
@@ -176,6 +185,12 @@ function placeOf({ location }: ComponentConfig): string {
 function numberOf(attributes: Readonly<Record<string, AttributeValue>>, name: string): number {
   const value = attributes[name];
   if (typeof value !== "number") throw new TypeError(`Interceptor attribute "${name}" is no number: config has to give it a default`);
+  return value;
+}
+
+function textOf(attributes: Readonly<Record<string, AttributeValue>>, name: string): string {
+  const value = attributes[name];
+  if (typeof value !== "string") throw new TypeError(`Interceptor attribute "${name}" is no text: config has to give it a default`);
   return value;
 }
 

@@ -15,6 +15,9 @@ const PORT = "TCP port, the same on every member";
 
 const USE_GCM = 'not supported in this version: use "AES/GCM/NoPadding" on every member';
 
+const BYTE = "(-128|-?(12[0-7]|1[01]\\d|\\d{1,2}))";
+const DOMAIN = new RegExp(`^(\\{(${BYTE}(,${BYTE})*)?\\}|(?!\\{)[\\u0020-\\u00ff]*)$`);
+
 export const USE_DNS_MEMBERSHIP = USE_DNS;
 
 export const CHANNEL_CLASSES: readonly ClassEntry[] = [
@@ -164,6 +167,17 @@ export const CHANNEL_CLASSES: readonly ClassEntry[] = [
     ...ignored("ciphers are those of Node.js", ["providerName"]),
     ...ignored("every message is encrypted", ["optionFlag"]),
   }),
+  works("Interceptor", CLASS_NAMES.domainFilterInterceptor, {
+    domain: text("Domain of the members that are taken; members found by DNS have an empty one", {
+      default: "",
+      form: {
+        pattern: DOMAIN,
+        description: 'text of Latin letters, or bytes as in "{1,-2,3}"',
+      },
+    }),
+    logInterval: integer("Refused messages from one line in the log to the next", 1, MAX, { default: 100 }),
+    ...ignored("every message is looked at", ["optionFlag"]),
+  }),
   works("Interceptor", CLASS_NAMES.fragmentationInterceptor, {
     maxSize: integer("Bytes: larger messages are sent in pieces of this size", 1024, MAX, { default: 102_400 }),
     expire: integer("Ms that pieces wait for the rest of their message", 1, MAX, { default: 60_000 }),
@@ -207,12 +221,7 @@ export const CHANNEL_CLASSES: readonly ClassEntry[] = [
 
   classLater("Membership", `${TRIBES}membership.McastService`, `multicast comes later; ${USE_DNS}`),
   classLater("Membership", `${TRIBES}membership.StaticMembershipService`, USE_DNS),
-  ...[
-    "DomainFilterInterceptor",
-    "NonBlockingCoordinator",
-    "SimpleCoordinator",
-    "StaticMembershipInterceptor",
-    "TcpPingInterceptor",
-    "TwoPhaseCommitInterceptor",
-  ].map((name) => classLater("Interceptor", INTERCEPTORS + name)),
+  ...["NonBlockingCoordinator", "SimpleCoordinator", "StaticMembershipInterceptor", "TcpPingInterceptor", "TwoPhaseCommitInterceptor"].map(
+    (name) => classLater("Interceptor", INTERCEPTORS + name),
+  ),
 ];

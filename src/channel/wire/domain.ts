@@ -1,0 +1,8 @@
+// The domain of a member as server.xml writes it (tribes.md 12.9).
+
+/** "{1,-2,3}" stands for these bytes, anything else for its characters, a byte each (ISO 8859-1). */
+export function domainBytes(text: string): Buffer {
+  if (!text.startsWith("{")) return Buffer.from(text, "latin1");
+  const numbers = text.split(/[{,}]/).filter((token) => token !== "");
+  return Buffer.from(numbers.map(Number));
+}
