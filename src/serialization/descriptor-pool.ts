@@ -16,6 +16,10 @@ const MAX_CLASSES = 1024;
 const MAX_VARIANTS = 8;
 const MAX_BUCKET = 32;
 const MAX_TEMPLATE_BYTES = 4096;
+/** Memory of all that is kept, as estimated: some eight thousand usual classes. */
+const MAX_BYTES = 16_777_216;
+/** What a field, a class or a template takes beside its texts or bytes. */
+const ENTRY_BYTES = 200;
 /** Up to here a loop beats a call into the engine. */
 const SHORT_TEMPLATE = 48;
 
@@ -26,23 +30,40 @@ const SHORT_TEMPLATE = 48;
 export class DescriptorPool {
   readonly #descriptors = new Map<string, ClassDescriptor[]>();
   readonly #templates = new Map<number, DescriptorTemplate[]>();
+  #free = MAX_BYTES;
 
   /** The pooled descriptor of equal content, or the candidate itself. */
   intern(candidate: ClassDescriptor): ClassDescriptor {
-    let variants = this.#descriptors.get(candidate.name);
+    const variants = this.#descriptors.get(candidate.name);
     if (variants === undefined) {
-      if (this.#descriptors.size >= MAX_CLASSES) return candidate;
-      variants = [];
-      this.#descriptors.set(candidate.name, variants);
+      if (this.#descriptors.size < MAX_CLASSES && this.#keep(candidate)) this.#descriptors.set(candidate.name, [candidate]);
+      return candidate;
     }
     for (const known of variants) if (sameContent(known, candidate)) return known;
-    if (candidate.annotation.length === 0 && variants.length < MAX_VARIANTS) variants.push(candidate);
+    if (variants.length < MAX_VARIANTS && this.#keep(candidate)) variants.push(candidate);
     return candidate;
+  }
+
+  /** One whose ancestor is not kept would not be found again, and would hold that ancestor in memory. */
+  #keep(candidate: ClassDescriptor): boolean {
+    const { superDescriptor, annotation } = candidate;
+    if (annotation.length > 0 || (superDescriptor !== undefined && !this.#holds(superDescriptor))) return false;
+    return this.#take(memoryOf(candidate));
+  }
+
+  #holds(descriptor: ClassDescriptor): boolean {
+    return this.#descriptors.get(descriptor.name)?.includes(descriptor) === true;
+  }
+
+  #take(bytes: number): boolean {
+    if (bytes > this.#free) return false;
+    this.#free -= bytes;
+    return true;
   }
 
   /** Remembers how a descriptor was written, if it is interned. `bytes` is copied. */
   learn(descriptor: ClassDescriptor, bytes: Buffer, handle: number, strings: readonly string[]): void {
-    if (bytes.length > MAX_TEMPLATE_BYTES || !this.#descriptors.get(descriptor.name)?.includes(descriptor)) return;
+    if (bytes.length > MAX_TEMPLATE_BYTES || !this.#holds(descriptor)) return;
     const key = bucketOf(bytes, 0);
     let bucket = this.#templates.get(key);
     if (bucket === undefined) {
@@ -50,6 +71,7 @@ export class DescriptorPool {
       this.#templates.set(key, bucket);
     }
     if (bucket.length >= MAX_BUCKET || bucket.filter((template) => template.descriptor === descriptor).length >= MAX_VARIANTS) return;
+    if (!this.#take(bytes.length + ENTRY_BYTES)) return;
     bucket.push({ descriptor, bytes: copyBytes(bytes, 0, bytes.length), handle, strings });
   }
 
@@ -76,6 +98,12 @@ function startsWith(bytes: Buffer, offset: number, prefix: Buffer): boolean {
   if (prefix.length > SHORT_TEMPLATE) return prefix.compare(bytes, offset, end) === 0;
   for (let index = 0; index < prefix.length; index++) if (bytes[offset + index] !== prefix[index]) return false;
   return true;
+}
+
+function memoryOf(descriptor: ClassDescriptor): number {
+  let bytes = ENTRY_BYTES + descriptor.name.length;
+  for (const field of descriptor.fields) bytes += ENTRY_BYTES + field.name.length + field.signature.length;
+  return bytes;
 }
 
 function sameContent(one: ClassDescriptor, other: ClassDescriptor): boolean {
