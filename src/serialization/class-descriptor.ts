@@ -1,5 +1,6 @@
 // The description of a Java class as it travels in a stream.
 import type { AnnotationItem } from "./java-value.ts";
+import { PLACES_OF_A_HANDLE } from "./limits.ts";
 import { SC } from "./protocol.ts";
 
 export interface FieldDescriptor {
@@ -10,6 +11,7 @@ export interface FieldDescriptor {
   readonly typeCode: number;
 }
 
+const USUAL_LEVELS = 4;
 const NO_ANNOTATION: readonly AnnotationItem[] = [];
 
 /** Immutable. Descriptors of equal content are one object where they were interned; compare by name, not identity. */
@@ -34,6 +36,8 @@ export class ClassDescriptor {
   readonly hasWriteMethod: boolean;
   /** A class of the hierarchy has custom data. */
   readonly annotated: boolean;
+  /** What an object of the class takes in memory beyond a usual one, counted in handles: deep hierarchies and many small fields. */
+  readonly surcharge: number;
   /** Made on first use: most classes of a stream are never asked. */
   #indexes: ReadonlyMap<string, number> | undefined;
 
@@ -57,6 +61,7 @@ export class ClassDescriptor {
     this.objectFieldCount = fields.filter((field) => field.signature.length > 1).length;
     this.externalizable = (flags & SC.EXTERNALIZABLE) !== 0;
     this.hasWriteMethod = (flags & SC.WRITE_METHOD) !== 0;
+    this.surcharge = (this.hierarchy.length > USUAL_LEVELS ? this.hierarchy.length : 0) + Math.floor(this.fieldCount / PLACES_OF_A_HANDLE);
     this.annotated = this.hasWriteMethod || superDescriptor?.annotated === true;
   }
 

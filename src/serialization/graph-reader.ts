@@ -10,15 +10,14 @@ import { JavaClass } from "./java-class.ts";
 import { JavaEnum } from "./java-enum.ts";
 import { JavaObject } from "./java-object.ts";
 import type { AnnotationItem, FieldValue, JavaValue } from "./java-value.ts";
-import type { StreamLimits } from "./limits.ts";
+import { PLACES_OF_A_HANDLE, type StreamLimits } from "./limits.ts";
 import { decodeModifiedUtf8, readModifiedUtf8, skipBytes } from "./modified-utf8.ts";
 import { BASE_HANDLE, SC, TC } from "./protocol.ts";
 import type { SuidTable } from "./suid-table.ts";
 
-/** Objects of deeper hierarchies cost more memory than bytes: they are charged for it. */
-const USUAL_LEVELS = 4;
 /** Lists of so many fields have room for no more: one that grows has room for 17, in each Integer of each session. */
 const FEW_FIELDS = 4;
+const NO_FIELDS: readonly FieldValue[] = [];
 
 const B = 66;
 const C = 67;
@@ -93,6 +92,7 @@ export class GraphReader {
     for (;;) {
       const code = reader.u8();
       if (code === TC.ENDBLOCKDATA) return items;
+      if (items.length % PLACES_OF_A_HANDLE === PLACES_OF_A_HANDLE - 1) this.#handles.charge(1);
       if (code !== TC.BLOCKDATA && code !== TC.BLOCKDATALONG) {
         reader.offset--;
         items.push(this.readValue(depth + 1));
@@ -105,9 +105,11 @@ export class GraphReader {
       const next = reader.remaining > 0 ? reader.buffer[reader.offset] : undefined;
       if (next === TC.BLOCKDATA || next === TC.BLOCKDATALONG) {
         reader.offset = recordStart;
+        this.#handles.charge(1);
         const run = this.#wholeRun();
         if (run.length > 0) items.push(run);
       } else if (length > 0) {
+        this.#handles.charge(1);
         items.push(copyBytes(reader.buffer, start, length));
       }
     }
@@ -144,23 +146,23 @@ export class GraphReader {
     const start = this.#reader.offset;
     const descriptor = this.#descriptor(depth);
     if ((descriptor.flags & SC.ENUM) !== 0) throw new MalformedStreamError("Enum constant written as an object", start);
+    const hierarchy = descriptor.hierarchy;
+    if (descriptor.surcharge > 0) this.#handles.charge(descriptor.surcharge);
     if (descriptor.externalizable) {
-      const annotations: (readonly AnnotationItem[] | undefined)[] = [];
-      const value = new JavaObject(descriptor, [], annotations);
+      const annotations = new Array<readonly AnnotationItem[] | undefined>(hierarchy.length);
+      const value = new JavaObject(descriptor, NO_FIELDS, annotations);
       this.#handles.add(value);
-      annotations[descriptor.hierarchy.length - 1] = this.readAnnotation(depth);
+      annotations[hierarchy.length - 1] = this.readAnnotation(depth);
       return value;
     }
     const fields: FieldValue[] = descriptor.fieldCount <= FEW_FIELDS ? new Array<FieldValue>(descriptor.fieldCount) : [];
-    const annotations: (readonly AnnotationItem[] | undefined)[] | undefined = descriptor.annotated ? [] : undefined;
+    const annotations = descriptor.annotated ? new Array<readonly AnnotationItem[] | undefined>(hierarchy.length) : undefined;
     const value = new JavaObject(descriptor, fields, annotations);
     this.#handles.add(value);
-    const hierarchy = descriptor.hierarchy;
-    if (hierarchy.length > USUAL_LEVELS) this.#handles.charge(hierarchy.length);
     for (let level = 0; level < hierarchy.length; level++) {
       const owner = hierarchy[level]!;
       this.#fields(owner, fields, depth);
-      if (annotations !== undefined) annotations.push(owner.hasWriteMethod ? this.readAnnotation(depth) : undefined);
+      if (annotations !== undefined && owner.hasWriteMethod) annotations[level] = this.readAnnotation(depth);
     }
     return value;
   }
@@ -229,6 +231,7 @@ export class GraphReader {
       this.#handles.set(handle, array);
       return array;
     }
+    this.#handles.charge(Math.floor(length / PLACES_OF_A_HANDLE));
     const elements: JavaValue[] = [];
     const array = new JavaArray(descriptor, elements);
     this.#handles.set(handle, array);

@@ -284,6 +284,29 @@ describe("ObjectInputStream", () => {
     assert.throws(() => new ObjectInputStream(object, { limits: { maxHandles: 9 } }).readObject(), StreamLimitError);
   });
 
+  const costly: readonly (readonly [string, string, number])[] = [
+    ["nulls in an array", `75${descriptor("[Ljava.lang.Object;")}${(80).toString(16).padStart(8, "0")}${"70".repeat(80)}`, 12],
+    ["nulls in custom data", `73${descriptor("A", { flags: "03" })}${"70".repeat(80)}78`, 12],
+    ["runs of block data", `73${descriptor("A", { flags: "03" })}${"77010170".repeat(10)}78`, 14],
+    ["runs of two records", `73${descriptor("A", { flags: "03" })}${"77010177010170".repeat(10)}78`, 14],
+    ["fields of objects", `73${descriptor("A", { fields: `0050${`5a${text("f")}`.repeat(80)}` })}${"00".repeat(80)}`, 12],
+    ["levels of Externalizable objects", `73${externalizable(9)}78`, 21],
+  ];
+  for (const [name, hex, handles] of costly) {
+    it(`counts ${name} as what they take in memory`, () => {
+      const read = (maxHandles: number) => new ObjectInputStream(Buffer.from(HEADER + hex, "hex"), { limits: { maxHandles } }).readObject();
+      assert.ok(read(1000), "classes that are known now cost nothing more");
+      assert.ok(read(handles));
+      assert.throws(() => read(handles - 1), StreamLimitError);
+    });
+  }
+
+  /** A class of that many ancestors and itself. */
+  function externalizable(ancestors: number): string {
+    const names = Array.from({ length: ancestors + 1 }, (_, index) => `External${index}`);
+    return names.reduceRight((base, name) => descriptor(name, { flags: "0c", base }), "70");
+  }
+
   it("gives an error for every object of Java cut at any byte", () => {
     for (const [name, bytes] of javaStreams) {
       if (name.startsWith("stream-") || name === "proxy") continue;
