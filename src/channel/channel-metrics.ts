@@ -9,7 +9,7 @@ export class ChannelMetrics {
   readonly lookUps: Counter<"result">;
   readonly probes: Counter<"result">;
   readonly undeliverable: Counter;
-  /** By reason: those of `ENCRYPTION_REFUSALS`, "compression", "domain", "fragmentation", "order", and "processing" for what a listener or decoder refused. */
+  /** By reason: those of `ENCRYPTION_REFUSALS`, "compression", "confirmation", "domain", "fragmentation", "order", and "processing" for what a listener or decoder refused. */
   readonly refused: Counter<"reason">;
   readonly dispatchFailures: Counter;
   readonly dispatchQueueBytes: Gauge;

@@ -122,6 +122,15 @@ export class ExpiredMessageError extends TomcatClusterError {
   }
 }
 
+/** A TwoPhaseCommitInterceptor has no message for a confirmation: it never came, was refused, or has expired. */
+export class UnknownConfirmationError extends TomcatClusterError {
+  readonly code = "UNKNOWN_CONFIRMATION";
+
+  constructor(sender: string) {
+    super(`"${sender}" confirms a message that is not here`);
+  }
+}
+
 /** Why an encrypted channel takes a message for none of its own. */
 export const ENCRYPTION_REFUSALS = [
   "too_short",

@@ -31,4 +31,5 @@ export const CLASS_NAMES = {
   orderInterceptor: "org.apache.catalina.tribes.group.interceptors.OrderInterceptor",
   tcpFailureDetector: "org.apache.catalina.tribes.group.interceptors.TcpFailureDetector",
   throughputInterceptor: "org.apache.catalina.tribes.group.interceptors.ThroughputInterceptor",
+  twoPhaseCommitInterceptor: "org.apache.catalina.tribes.group.interceptors.TwoPhaseCommitInterceptor",
 } as const;

@@ -18,6 +18,7 @@ import { OrderInterceptor } from "./order-interceptor.ts";
 import { TcpFailureDetector } from "./tcp-failure-detector.ts";
 import { TcpProbe } from "./tcp-probe.ts";
 import { ThroughputInterceptor } from "./throughput-interceptor.ts";
+import { TwoPhaseCommitInterceptor } from "./two-phase-commit-interceptor.ts";
 
 /** What interceptors are made of; each takes what it needs. */
 export interface InterceptorDeps {
@@ -127,6 +128,16 @@ export const INTERCEPTORS: InterceptorTable = {
   },
   ThroughputInterceptor: {
     create: (deps, attributes) => new ThroughputInterceptor(deps, { interval: numberOf(attributes, "interval") }),
+  },
+  TwoPhaseCommitInterceptor: {
+    create: (deps, attributes) =>
+      new TwoPhaseCommitInterceptor(deps, {
+        optionFlag: numberOf(attributes, "optionFlag"),
+        expireMs: numberOf(attributes, "expire"),
+        maxFrameBytes: deps.maxFrameBytes,
+      }),
+    /** The first: it has to know when the confirmation of an asynchronous message is written. */
+    mustBeAbove: ["MessageDispatchInterceptor", ...ABOVE_ENCRYPTION_AND_PROBES],
   },
 };
 

@@ -209,6 +209,11 @@ export const CHANNEL_CLASSES: readonly ClassEntry[] = [
     interval: integer("Sent messages, and received ones, from one report in the log to the next", 1, MAX, { default: 10_000 }),
     ...ignored("every message is counted", ["optionFlag"]),
   }),
+  works("Interceptor", CLASS_NAMES.twoPhaseCommitInterceptor, {
+    expire: integer("Ms that a received message waits for its confirmation", 1, MAX, { default: 60_000 }),
+    optionFlag: integer("Only messages with these bits are confirmed, the same on every member; 0: each", 0, MAX, { default: 0 }),
+    ...ignored("no layer changes a message in place", ["deepclone"]),
+  }),
 
   classHistory(
     "Interceptor",
@@ -221,7 +226,7 @@ export const CHANNEL_CLASSES: readonly ClassEntry[] = [
 
   classLater("Membership", `${TRIBES}membership.McastService`, `multicast comes later; ${USE_DNS}`),
   classLater("Membership", `${TRIBES}membership.StaticMembershipService`, USE_DNS),
-  ...["NonBlockingCoordinator", "SimpleCoordinator", "StaticMembershipInterceptor", "TcpPingInterceptor", "TwoPhaseCommitInterceptor"].map(
-    (name) => classLater("Interceptor", INTERCEPTORS + name),
+  ...["NonBlockingCoordinator", "SimpleCoordinator", "StaticMembershipInterceptor", "TcpPingInterceptor"].map((name) =>
+    classLater("Interceptor", INTERCEPTORS + name),
   ),
 ];

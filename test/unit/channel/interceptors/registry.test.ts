@@ -63,7 +63,7 @@ describe("the registry of interceptors", () => {
   });
 
   it("takes nothing to inflate, or to keep, from who is not known to have the key", () => {
-    for (const name of ["FragmentationInterceptor", "GzipInterceptor", "OrderInterceptor"]) {
+    for (const name of ["FragmentationInterceptor", "GzipInterceptor", "OrderInterceptor", "TwoPhaseCommitInterceptor"]) {
       const config = { ...named(name), attributes: defaultAttributes("Interceptor", `${INTERCEPTOR_PACKAGE}${name}`) };
       assert.equal(createInterceptors(deps, [config, encryption()]).length, 2);
       assert.throws(() => createInterceptors(deps, [encryption(), config]), {
@@ -74,10 +74,19 @@ describe("the registry of interceptors", () => {
   });
 
   it("keeps probes, which are plain, from layers that change each body", () => {
-    for (const name of ["FragmentationInterceptor", "OrderInterceptor"]) {
+    for (const name of ["FragmentationInterceptor", "OrderInterceptor", "TwoPhaseCommitInterceptor"]) {
       assert.throws(() => createInterceptors(deps, [failureDetector(), named(name)]), {
         code: "INTERCEPTOR_ORDER",
         message: `server.xml:12:7: "${name}" must stand above "TcpFailureDetector": move it up`,
+      });
+    }
+  });
+
+  it("has asynchronous messages confirmed before their caller goes on (rule 9)", () => {
+    for (const className of ["MessageDispatchInterceptor", "MessageDispatch15Interceptor"]) {
+      assert.throws(() => createInterceptors(deps, [{ ...messageDispatch(), className }, named("TwoPhaseCommitInterceptor")]), {
+        code: "INTERCEPTOR_ORDER",
+        message: 'server.xml:12:7: "TwoPhaseCommitInterceptor" must stand above "MessageDispatchInterceptor": move it up',
       });
     }
   });
