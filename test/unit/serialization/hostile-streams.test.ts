@@ -7,6 +7,7 @@ import {
   JavaArray,
   JavaObject,
   type JavaValue,
+  javaByteArray,
   javaObject,
   ObjectInputStream,
   ObjectOutputStream,
@@ -59,6 +60,15 @@ function mutate(original: Buffer, random: (below: number) => number): Buffer {
     if (bytes.length < 6) return bytes;
   }
   return bytes;
+}
+
+function hex(text: string): string {
+  return Buffer.from(text, "latin1").toString("hex");
+}
+
+/** A class descriptor without super class, in hex. */
+function described(name: string, fields: string, flags = "02"): string {
+  return `72${name.length.toString(16).padStart(4, "0")}${hex(name)}${"00".repeat(8)}${flags}${fields}7870`;
 }
 
 function bytesOf(value: JavaValue): Buffer {
@@ -122,6 +132,116 @@ describe("hostile streams", () => {
     assert.equal(value, "foo");
     assert.ok(key instanceof JavaObject);
     assert.equal(key.className, entry.name);
+    assert.deepEqual(bytesOf(read), bytes);
+  });
+
+  const url = defineClass("java.net.URL", 0x962537361afce472n, 3, {
+    hashCode: "I",
+    port: "I",
+    authority: "Ljava/lang/String;",
+    file: "Ljava/lang/String;",
+    host: "Ljava/lang/String;",
+    protocol: "Ljava/lang/String;",
+    ref: "Ljava/lang/String;",
+  });
+  const beanComparator = defineClass("org.apache.commons.beanutils.BeanComparator", 0xe3a188ea7322a448n, 2, {
+    comparator: "Ljava/util/Comparator;",
+    property: "Ljava/lang/String;",
+  });
+  const templates = defineClass("com.sun.org.apache.xalan.internal.xsltc.trax.TemplatesImpl", 0x09574fc16eacab33n, 3, {
+    _indentNumber: "I",
+    _transletIndex: "I",
+    _bytecodes: "[[B",
+    _class: "[Ljava/lang/Class;",
+    _name: "Ljava/lang/String;",
+  });
+  const byteArrays = defineClass("[[B", 0x4bfd19156767db37n, 2);
+  const priorityQueue = defineClass("java.util.PriorityQueue", 0x94da30b4fb3f82b1n, 3, { size: "I", comparator: "Ljava/util/Comparator;" });
+  const rowSet = defineClass("com.sun.rowset.JdbcRowSetImpl", 0xce26d81f4973c205n, 2, { dataSource: "Ljava/lang/String;" });
+  const signed = defineClass("java.security.SignedObject", 0x09ffbd682a3cd5ffn, 2, { content: "[B", signature: "[B" });
+
+  const code = javaObject(
+    templates,
+    { _name: "x", _bytecodes: new JavaArray(byteArrays, [javaByteArray(Buffer.from("cafebabe", "hex"))]) },
+    [Buffer.of(0)],
+  );
+  const comparator = javaObject(beanComparator, { property: "outputProperties" });
+  const gadgets: readonly (readonly [string, JavaObject])[] = [
+    [
+      "an address that a lookup of its host would hash",
+      javaObject(url, { hashCode: -1, port: -1, host: "canary.example", protocol: "http" }, []),
+    ],
+    [
+      "a queue whose comparator would load code",
+      javaObject(priorityQueue, { size: 2, comparator }, [Buffer.from([0, 0, 0, 3]), code, code]),
+    ],
+    ["a row set that would ask a directory", javaObject(rowSet, { dataSource: "ldap://canary.example/x" })],
+    ["a stream inside a stream", javaObject(signed, { content: javaByteArray(bytesOf(code)), signature: javaByteArray(Buffer.alloc(8)) })],
+  ];
+  for (const [name, gadget] of gadgets) {
+    it(`leaves payloads of exploit tools inert: ${name} is a node, also as key of a map, and goes out as it came`, () => {
+      const bytes = bytesOf(toJava(new Map([[gadget, gadget]])));
+      const read = new ObjectInputStream(bytes).readObject();
+      const [[key, value]] = toJavaScript(read) as Map<JavaObject, unknown> as unknown as [[JavaObject, unknown]];
+      assert.ok(key instanceof JavaObject);
+      assert.equal(key.className, gadget.className);
+      assert.equal(key, value);
+      assert.deepEqual(bytesOf(read), bytes);
+    });
+  }
+
+  it("refuses a proxy wherever it stands: as object, as class, as description, and behind the handler of an annotation", () => {
+    const proxy = javaStreams.get("proxy")!.subarray(4);
+    const description = proxy.subarray(1, proxy.indexOf(Buffer.from("73", "hex"), 1));
+    const handler = `73${described("sun.reflect.annotation.AnnotationInvocationHandler", `00014c0001${hex("m")}74000f${hex("Ljava/util/Map;")}`)}`;
+    for (const payload of [proxy, Buffer.concat([Buffer.of(0x76), description]), description]) {
+      for (const head of ["", handler]) {
+        const stream = Buffer.concat([Buffer.from(`aced0005${head}`, "hex"), payload]);
+        assert.throws(() => new ObjectInputStream(stream).readObject(), /proxy classes are refused/);
+      }
+    }
+  });
+
+  it("opens no list, map or set that announces more than it holds", () => {
+    for (const announced of [0x7fff_ffff, -1, -0x8000_0000]) {
+      const size = Buffer.alloc(12);
+      for (const offset of [0, 4, 8]) size.writeInt32BE(announced, offset);
+      for (const descriptor of [JAVA.arrayList, JAVA.hashMap, JAVA.hashSet]) {
+        const bytes = bytesOf(javaObject(descriptor, {}, [size, "a"]));
+        const read = new ObjectInputStream(bytes).readObject();
+        assert.equal(toJavaScript(read), read);
+        assert.deepEqual(bytesOf(read), bytes);
+      }
+    }
+    const copies = new ObjectInputStream(javaStreams.get("ncopies")!).readObject();
+    assert.equal(toJavaScript(copies), copies);
+  });
+
+  const LEVELS = 100_000;
+  const nested: readonly (readonly [string, string, string])[] = [
+    ["objects in fields", `73${described("A", `00014c0001${hex("f")}740003${hex("LA;")}`)}`, "7371007e0000"],
+    ["objects in custom data", `73${described("A", "0000", "03")}`, "7371007e0000"],
+    ["objects in the data of an Externalizable", `73${described("A", "0000", "0c")}`, "7371007e0000"],
+    ["enums in place of a constant's name", `7e${described("E", "0000", "12")}`, "7e71007e0000"],
+    ["classes in what describes a class", "", `76720001${hex("A")}${"00".repeat(8)}020000`],
+    ["super classes", "73", `720001${hex("A")}${"00".repeat(8)}02000078`],
+  ];
+  for (const [name, head, level] of nested) {
+    it(`refuses ${LEVELS} levels of ${name} without overflowing the stack`, () => {
+      const bytes = Buffer.concat([
+        Buffer.from(`aced0005${head}`, "hex"),
+        Buffer.alloc((LEVELS * level.length) / 2, Buffer.from(level, "hex")),
+      ]);
+      assert.throws(() => new ObjectInputStream(bytes).readObject(), StreamLimitError);
+    });
+  }
+
+  it("reads the hash bomb of 100 levels of sets, which a Java would never finish, in one step a set", () => {
+    const bytes = javaStreams.get("hash-bomb")!;
+    const read = new ObjectInputStream(bytes).readObject();
+    const value = toJavaScript(read);
+    assert.ok(value instanceof Set);
+    assert.equal(toJava(value, read), read);
     assert.deepEqual(bytesOf(read), bytes);
   });
 
