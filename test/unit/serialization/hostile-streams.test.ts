@@ -15,6 +15,7 @@ import {
   StreamLimitError,
   toJava,
   toJavaScript,
+  UnsupportedValueError,
 } from "../../../src/serialization/index.ts";
 import { javaStreams } from "../../support/java-values.ts";
 import { tribesVector, tribesVectors } from "../../support/tribes-vectors.ts";
@@ -62,6 +63,15 @@ function mutate(original: Buffer, random: (below: number) => number): Buffer {
   return bytes;
 }
 
+/** What is read and not changed goes out as the same node, unless it has no form in JavaScript that Java could have. */
+function assertUnchanged(value: JavaValue, bytes: Buffer): void {
+  try {
+    assert.equal(toJava(toJavaScript(value), value), value, bytes.toString("hex"));
+  } catch (error) {
+    if (!(error instanceof UnsupportedValueError && error.type === "cycle")) throw error;
+  }
+}
+
 function hex(text: string): string {
   return Buffer.from(text, "latin1").toString("hex");
 }
@@ -98,7 +108,7 @@ describe("hostile streams", () => {
           const value = input.readObject();
           const again = bytesOf(value);
           assert.deepEqual(bytesOf(new ObjectInputStream(again).readObject()), again, bytes.toString("hex"));
-          toJavaScript(value);
+          assertUnchanged(value, bytes);
         }
         outcomes.read++;
       } catch (error) {
