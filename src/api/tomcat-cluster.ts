@@ -123,7 +123,11 @@ const sessions = z
 const drain = z
   .object({
     quietSeconds: seconds.default(2).describe("A leaving worker closes its connectors when it has had no request for this long"),
-    deadlineSeconds: seconds.default(20).describe("It closes them after this time whatever happens"),
+    deadlineSeconds: seconds
+      .default(20)
+      .describe(
+        "It closes them after this time whatever happens; quietSeconds earlier, balancers are told to move sessions that are still in use",
+      ),
   })
   .prefault({})
   .describe("How workers leave: on scaling down, rolling, and when their node is drained");
