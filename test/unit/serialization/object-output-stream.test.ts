@@ -187,9 +187,18 @@ describe("ObjectOutputStream", () => {
   it("writes strings of more than 65535 bytes as long strings", () => {
     for (const text of ["x".repeat(65_535), "x".repeat(65_536), "\u00e9".repeat(40_000)]) {
       const bytes = bytesOf(text);
-      assert.equal(bytes[4], Buffer.byteLength(text) > 65_535 ? 0x7c : 0x74);
+      const length = Buffer.byteLength(text);
+      const head = length > 65_535 ? `7c${length.toString(16).padStart(16, "0")}` : `74${length.toString(16).padStart(4, "0")}`;
+      assert.deepEqual(bytes.subarray(4), Buffer.concat([Buffer.from(head, "hex"), Buffer.from(text)]));
       assert.equal(new ObjectInputStream(bytes).readObject(), text);
     }
+  });
+
+  it("writes a long string once, and refers to it like to any other", () => {
+    const long = "x".repeat(70_000);
+    const bytes = bytesOf(javaArrayList([long, "a", long, "a"]));
+    assert.ok(bytes.toString("hex").endsWith("7400016171007e000271007e000378"));
+    assert.deepEqual(bytesOf(new ObjectInputStream(bytes).readObject()), bytes);
   });
 
   it("can be read off in between, and written on", () => {
