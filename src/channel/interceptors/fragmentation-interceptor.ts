@@ -97,7 +97,7 @@ export class FragmentationInterceptor extends ChannelInterceptor {
   }
 
   override memberDisappeared(member: Member): void {
-    for (const incomplete of this.#incomplete.values()) if (incomplete.sender.key === member.key) this.#giveUp(incomplete);
+    for (const incomplete of this.#incomplete.values()) if (incomplete.sender.name === member.name) this.#giveUp(incomplete);
     super.memberDisappeared(member);
   }
 
@@ -119,7 +119,7 @@ export class FragmentationInterceptor extends ChannelInterceptor {
   /** The whole body, when this was the last piece of it. */
   #add(message: ChannelMessage): Buffer | undefined {
     const { index, count, piece } = this.#read(message.body);
-    const key = `${message.address.key} ${message.uniqueId.toString("latin1")}`;
+    const key = `${message.address.name} ${message.uniqueId.toString("latin1")}`;
     const incomplete = this.#incomplete.get(key) ?? this.#begin(key, message.address, count);
     const { pieces } = incomplete;
     if (pieces === undefined) this.#refuse(new PieceRefusedError("other pieces of its message were given up already"));

@@ -40,6 +40,8 @@ interface Counters {
   sent: number;
   /** Number of the next message that need not wait. */
   next: number;
+  /** It has disappeared, and has said nothing since. */
+  gone: boolean;
   /** By number, in the order of arrival. */
   readonly waiting: Map<number, Waiting>;
   timer: Timer | undefined;
@@ -66,6 +68,7 @@ export class OrderInterceptor extends ChannelInterceptor {
   readonly #options: OrderInterceptorOptions;
   readonly #counters = new Map<string, Counters>();
   #waitingBytes = 0;
+  #stopped = false;
 
   constructor(deps: OrderInterceptorDeps, options: OrderInterceptorOptions) {
     super();
@@ -73,8 +76,13 @@ export class OrderInterceptor extends ChannelInterceptor {
     this.#options = options;
   }
 
-  /** Hands up what still waits. */
+  override async start(): Promise<void> {
+    this.#stopped = false;
+  }
+
+  /** Hands up what still waits; from now on nothing does. */
   override async stop(): Promise<void> {
+    this.#stopped = true;
     for (const counters of this.#counters.values()) this.#pass(counters, [...counters.waiting.keys()], true);
     this.#counters.clear();
   }
@@ -100,7 +108,9 @@ export class OrderInterceptor extends ChannelInterceptor {
     const number = message.body.readInt32BE(end);
     const plain = { ...message, body: message.body.subarray(0, end) };
     const counters = this.#countersOf(message.address);
-    if (number > counters.next) return this.#wait(counters, number, plain);
+    if (counters.gone && number < counters.next) counters.next = 1;
+    counters.gone = false;
+    if (number > counters.next && !this.#stopped) return this.#wait(counters, number, plain);
     if (number === counters.next) counters.next = successor(number);
     try {
       return this.above.messageReceived(plain);
@@ -109,11 +119,17 @@ export class OrderInterceptor extends ChannelInterceptor {
     }
   }
 
-  /** What waits comes from a member that was one: it is handed up first. Both directions begin with 1 again. */
+  /**
+   * What waits comes from a member that was one: it is handed up first. Both directions begin with 1 again; a member that does not know
+   * that it was gone counts on, and is not waited for.
+   */
   override memberDisappeared(member: Member): void {
     const counters = this.#counters.get(member.key);
-    if (counters) this.#pass(counters, [...counters.waiting.keys()], true);
-    this.#counters.delete(member.key);
+    if (counters) {
+      this.#pass(counters, [...counters.waiting.keys()], true);
+      counters.sent = 0;
+      counters.gone = true;
+    }
     super.memberDisappeared(member);
   }
 
@@ -204,7 +220,7 @@ export class OrderInterceptor extends ChannelInterceptor {
       return counters;
     }
     if (this.#counters.size >= MAX_COUNTERS) this.#forget(0);
-    counters = { sent: 0, next: 1, waiting: new Map(), timer: undefined, usedMs };
+    counters = { sent: 0, next: 1, gone: false, waiting: new Map(), timer: undefined, usedMs };
     this.#counters.set(member.key, counters);
     return counters;
   }

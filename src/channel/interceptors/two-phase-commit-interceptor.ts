@@ -108,10 +108,11 @@ export class TwoPhaseCommitInterceptor extends ChannelInterceptor {
     const taken = this.below.sendMessage(destinations, message);
     const takers = await takersOf(taken, destinations);
     await before;
-    const confirmed = takers.length === 0 ? Promise.resolve() : this.below.sendMessage(takers, this.#confirmationOf(message));
+    const sends = [taken];
+    if (takers.length > 0) sends.push(this.below.sendMessage(takers, this.#confirmationOf(message)));
     if (this.#turns.get(key) === turn) this.#turns.delete(key);
     next();
-    await jointSend([taken, confirmed]);
+    await jointSend(sends);
   }
 
   #confirmationOf(message: ChannelMessage): ChannelMessage {
@@ -163,7 +164,7 @@ function isConfirmation(body: Buffer): boolean {
 }
 
 function keyOf(sender: Member, uniqueId: Buffer): string {
-  return `${sender.key} ${uniqueId.toString("latin1")}`;
+  return `${sender.name} ${uniqueId.toString("latin1")}`;
 }
 
 function bytesOf({ body }: ChannelMessage): number {

@@ -194,6 +194,23 @@ describe("OrderInterceptor", () => {
     assert.deepEqual([texts().at(-1), clock.pendingTimers], ["fifth", 0]);
   });
 
+  it("does not wait for a member that counts on, since it does not know that it was gone (rule 3)", () => {
+    const { clock, order, receive, texts } = stack();
+    for (const number of [1, 2, 3]) void receive(`number ${number}`, number);
+    order.memberDisappeared(B);
+    for (const number of [5, 4, 6]) void receive(`number ${number}`, number);
+    assert.deepEqual(texts().slice(3), ["number 4", "number 5", "number 6"]);
+    assert.equal(clock.pendingTimers, 0);
+  });
+
+  it("lets nothing wait any more when it has stopped", async () => {
+    const { clock, order, receive, texts } = stack();
+    await order.start();
+    await order.stop();
+    void receive("second", 2);
+    assert.deepEqual([texts(), clock.pendingTimers], [["second"], 0]);
+  });
+
   it("counts on behind the largest number, as Java's int does", async () => {
     const { clock, receive, texts } = stack();
     void receive("largest", 2 ** 31 - 1);
