@@ -95,6 +95,10 @@ export class ChannelCoordinator implements LayerBelow, Lifecycle {
     this.#membership.heartbeat();
   }
 
+  checkMembers(): boolean {
+    return false;
+  }
+
   /** The layers above have given the member up: its connections are closed. */
   release(member: Member): void {
     this.#sender.remove(member);

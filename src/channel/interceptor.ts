@@ -24,6 +24,8 @@ export interface LayerBelow {
   readonly listsLocalMember: boolean | undefined;
   sendMessage(destinations: readonly Member[], message: ChannelMessage): Promise<void>;
   heartbeat(): void;
+  /** Has every member asked whether it lives, also one that has just spoken. False: no layer below can. */
+  checkMembers(): boolean;
 }
 
 /**
@@ -89,6 +91,10 @@ export abstract class ChannelInterceptor implements LayerAbove, LayerBelow, Life
 
   heartbeat(): void {
     this.below.heartbeat();
+  }
+
+  checkMembers(): boolean {
+    return this.below.checkMembers();
   }
 
   /** What this layer adds to the description of its channel, for pages. */

@@ -30,6 +30,7 @@ export const CLASS_NAMES = {
   gzipInterceptor: "org.apache.catalina.tribes.group.interceptors.GzipInterceptor",
   orderInterceptor: "org.apache.catalina.tribes.group.interceptors.OrderInterceptor",
   tcpFailureDetector: "org.apache.catalina.tribes.group.interceptors.TcpFailureDetector",
+  tcpPingInterceptor: "org.apache.catalina.tribes.group.interceptors.TcpPingInterceptor",
   throughputInterceptor: "org.apache.catalina.tribes.group.interceptors.ThroughputInterceptor",
   twoPhaseCommitInterceptor: "org.apache.catalina.tribes.group.interceptors.TwoPhaseCommitInterceptor",
 } as const;

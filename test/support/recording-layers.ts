@@ -61,6 +61,9 @@ export class RecordingBelow implements LayerBelow {
   listsLocalMember: boolean | undefined = true;
   readonly sent: { destinations: readonly Member[]; message: ChannelMessage }[] = [];
   heartbeats = 0;
+  /** Whether it can ask members, as a failure detector, and how often it was told to. */
+  checksMembers = false;
+  memberChecks = 0;
   /** What the next sends return. */
   send: (message: ChannelMessage) => Promise<void> = () => Promise.resolve();
 
@@ -71,6 +74,11 @@ export class RecordingBelow implements LayerBelow {
 
   heartbeat(): void {
     this.heartbeats++;
+  }
+
+  checkMembers(): boolean {
+    this.memberChecks++;
+    return this.checksMembers;
   }
 }
 

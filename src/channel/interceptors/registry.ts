@@ -16,6 +16,7 @@ import { GzipInterceptor } from "./gzip-interceptor.ts";
 import { MessageDispatchInterceptor } from "./message-dispatch-interceptor.ts";
 import { OrderInterceptor } from "./order-interceptor.ts";
 import { TcpFailureDetector } from "./tcp-failure-detector.ts";
+import { TcpPingInterceptor } from "./tcp-ping-interceptor.ts";
 import { TcpProbe } from "./tcp-probe.ts";
 import { ThroughputInterceptor } from "./throughput-interceptor.ts";
 import { TwoPhaseCommitInterceptor } from "./two-phase-commit-interceptor.ts";
@@ -126,6 +127,14 @@ export const INTERCEPTORS: InterceptorTable = {
         { removeSuspectsTimeoutMs: numberOf(attributes, "removeSuspectsTimeout") * 1000 },
       ),
   },
+  TcpPingInterceptor: {
+    create: (deps, attributes) =>
+      new TcpPingInterceptor(deps, {
+        optionFlag: numberOf(attributes, "optionFlag"),
+        intervalMs: numberOf(attributes, "interval"),
+        useThread: booleanOf(attributes, "useThread"),
+      }),
+  },
   ThroughputInterceptor: {
     create: (deps, attributes) => new ThroughputInterceptor(deps, { interval: numberOf(attributes, "interval") }),
   },
@@ -136,8 +145,11 @@ export const INTERCEPTORS: InterceptorTable = {
         expireMs: numberOf(attributes, "expire"),
         maxFrameBytes: deps.maxFrameBytes,
       }),
-    /** The first: it has to know when the confirmation of an asynchronous message is written. */
-    mustBeAbove: ["MessageDispatchInterceptor", ...ABOVE_ENCRYPTION_AND_PROBES],
+    /**
+     * The first: it has to know when the confirmation of an asynchronous message is written. The second: confirmations do not leave in
+     * the order of the messages; what they hand up would wait for messages whose confirmations are behind them.
+     */
+    mustBeAbove: ["MessageDispatchInterceptor", "OrderInterceptor", ...ABOVE_ENCRYPTION_AND_PROBES],
   },
 };
 

@@ -153,6 +153,11 @@ export class TcpFailureDetector extends ChannelInterceptor {
     }
   }
 
+  override checkMembers(): boolean {
+    for (const candidate of this.#candidates.values()) this.#check(candidate);
+    return true;
+  }
+
   readonly #passOn = (error: unknown): never => {
     this.#examine(error);
     throw error;

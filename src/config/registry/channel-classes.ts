@@ -205,6 +205,12 @@ export const CHANNEL_CLASSES: readonly ClassEntry[] = [
     }),
     ...ignored("probes are told by their content", ["optionFlag"]),
   }),
+  works("Interceptor", CLASS_NAMES.tcpPingInterceptor, {
+    interval: integer("Ms from one look at all members to the next, with useThread", 1, MAX, { default: 1000 }),
+    useThread: boolean("Whether members are looked at each interval; false: with each heartbeat", false),
+    optionFlag: integer("Option bits of the message that a member gets where no TcpFailureDetector stands below", 0, MAX, { default: 0 }),
+    ...ignored("there are no static members", ["staticOnly"]),
+  }),
   works("Interceptor", CLASS_NAMES.throughputInterceptor, {
     interval: integer("Sent messages, and received ones, from one report in the log to the next", 1, MAX, { default: 10_000 }),
     ...ignored("every message is counted", ["optionFlag"]),
@@ -226,7 +232,7 @@ export const CHANNEL_CLASSES: readonly ClassEntry[] = [
 
   classLater("Membership", `${TRIBES}membership.McastService`, `multicast comes later; ${USE_DNS}`),
   classLater("Membership", `${TRIBES}membership.StaticMembershipService`, USE_DNS),
-  ...["NonBlockingCoordinator", "SimpleCoordinator", "StaticMembershipInterceptor", "TcpPingInterceptor"].map((name) =>
+  ...["NonBlockingCoordinator", "SimpleCoordinator", "StaticMembershipInterceptor"].map((name) =>
     classLater("Interceptor", INTERCEPTORS + name),
   ),
 ];

@@ -91,6 +91,13 @@ describe("the registry of interceptors", () => {
     }
   });
 
+  it("has no message wait for the order of one whose confirmation is behind it", () => {
+    assert.throws(() => createInterceptors(deps, [named("OrderInterceptor"), named("TwoPhaseCommitInterceptor")]), {
+      code: "INTERCEPTOR_ORDER",
+      message: 'server.xml:12:7: "TwoPhaseCommitInterceptor" must stand above "OrderInterceptor": move it up',
+    });
+  });
+
   it("makes an EncryptInterceptor of what config fills in, and only above the failure detector", () => {
     const encrypt = encryption();
     const kinds = createInterceptors(deps, [messageDispatch(), encrypt, failureDetector()]).map((interceptor) => interceptor.constructor);

@@ -199,6 +199,16 @@ describe("TcpFailureDetector", () => {
     assert.deepEqual(detector.suspects, []);
   });
 
+  it("asks everybody when it is told to, also who has just spoken", async () => {
+    const { probe, above, detector } = await stackWith(B, C);
+    await detector.messageReceived(testMessage({ address: B }));
+    probe.alive.set(C.address, false);
+    assert.equal(detector.checkMembers(), true);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(probe.asked, [`${B.address} acknowledged`, `${C.address} acknowledged`]);
+    assert.deepEqual(above.events, [`disappeared ${C.address}`]);
+  });
+
   it("rule 4: keeps a member that closes the connection, since its DNS may not list us yet, and asks it again at the heartbeat", async () => {
     const parts = await stackWith(B);
     const { clock, probe, above, detector } = parts;
