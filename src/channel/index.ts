@@ -8,6 +8,7 @@ export type {
   ReceivedMessage,
   SendOptions,
 } from "./channel.ts";
+export type { ChannelMetrics } from "./channel-metrics.ts";
 export { type CreateChannelDeps, createChannel } from "./create-channel.ts";
 export type { ChannelDescription, MemberDescription } from "./describe-channel.ts";
 export {
@@ -24,6 +25,7 @@ export {
 } from "./errors.ts";
 export type { GroupChannel, StopOptions } from "./group-channel.ts";
 export type { MemberKind } from "./hello.ts";
+export type { RpcCarrier } from "./rpc-carrier.ts";
 export { type ReplyMode, type RpcCallOptions, RpcChannel, type RpcHandler, type RpcReply, type RpcResult } from "./rpc-channel.ts";
 export {
   ChannelStoppedError,

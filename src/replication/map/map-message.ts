@@ -59,7 +59,7 @@ export interface MapMessage {
 }
 
 /** A message of which only what is given is set. */
-export function mapMessage(event: MapEvent, mapId: string, fields: Partial<MapMessage> = {}): MapMessage {
+export function mapMessage(event: number, mapId: string, fields: Partial<MapMessage> = {}): MapMessage {
   return { key: null, value: null, diff: null, primary: null, nodes: null, ...fields, event, mapId };
 }
 
