@@ -77,23 +77,33 @@ export class EntryClaims<V> {
 
   /** All that do not have the value hear where it is; whoever does not is told later. */
   async tellRest(entry: MapEntry<V>): Promise<void> {
-    const { link, localMember, members } = this.#body;
+    const { entries, link, localMember, members, removed } = this.#body;
     const { key, nodes } = entry;
     const faulty = await link.tell(without(members.list, nodes), MAP_EVENTS.Proxy, { key, primary: localMember, nodes });
     members.fellBehind(faulty.map(({ member }) => member));
-    const refusals = faulty.filter(({ cause }) => cause instanceof RemoteProcessError);
-    this.#contests.get(key)?.refusedBy.push(...refusals.map(({ member }) => member));
+    const lost: Member[] = [];
+    for (const { member, cause } of faulty) {
+      if (cause instanceof RemoteProcessError) this.#contests.get(key)?.refusedBy.push(member);
+      else lost.push(member);
+    }
+    // One of them may have been asked to back the entry up, and have an old value soon.
+    void this.tellNewPrimary(entry, lost);
+    if (entries.has(key)) return;
+    // Removed meanwhile, and made again by what was told.
+    removed(key);
+    const unaware = await link.tell(members.list, MAP_EVENTS.Remove, { key });
+    members.fellBehind(unaware.map(({ member }) => member));
   }
 
-  /** Those that this member had given the value to hear who serves the entry now: an old value must not come back with them. */
+  /** Those that this member may have given the value to hear who serves the entry now: an old value must not come back with them. */
   async tellNewPrimary(entry: MapEntry<V>, given: readonly Member[]): Promise<void> {
-    const { held, link, members } = this.#body;
+    const { entries, held, link, members } = this.#body;
     const isCopied = held.kind === "Copy";
     const event = isCopied ? MAP_EVENTS.NotifyMapMember : MAP_EVENTS.Proxy;
     let untold = given;
     for (let attempt = 0; attempt < TELL_ATTEMPTS && untold.length > 0; attempt++) {
       const { key, primary, nodes } = entry;
-      if (primary === undefined) return;
+      if (primary === undefined || entries.get(key) !== entry) return;
       const others = without(untold, isCopied ? [primary] : [primary, ...nodes]).filter((member) => members.has(member));
       untold = (await link.tell(others, event, { key, primary, nodes })).map(({ member }) => member);
     }
