@@ -2,6 +2,7 @@
 import { type Logger, Registry, silentLogger, systemClock, systemRandom } from "../../src/base/index.ts";
 import { createChannel, type GroupChannel, type Member, type ReceivedMessage } from "../../src/channel/index.ts";
 import type { AttributeValue, ChannelConfig, ComponentConfig } from "../../src/config/index.ts";
+import { defaultAttributes } from "../../src/config/registry/registry.ts";
 import { ScriptedResolver } from "./scripted-resolver.ts";
 
 const LOCATION = { file: "server.xml", line: 1, column: 1 };
@@ -45,6 +46,12 @@ export function failureDetector(attributes: Record<string, AttributeValue> = {})
   };
 }
 
+/** With Tomcat's defaults, by its simple name. */
+export function interceptorConfig(name: string, attributes: Record<string, AttributeValue> = {}): ComponentConfig {
+  const className = `${INTERCEPTOR_PACKAGE}${name}`;
+  return { className, attributes: { ...defaultAttributes("Interceptor", className), ...attributes }, location: LOCATION };
+}
+
 export interface ChannelConfigOptions {
   readonly address: string;
   readonly port: number;
@@ -52,6 +59,7 @@ export interface ChannelConfigOptions {
   readonly timeoutMs?: number;
   readonly heartbeatSleepMs?: number;
   readonly refreshMs?: number;
+  readonly maxFrameBytes?: number;
 }
 
 export function channelConfig(options: ChannelConfigOptions): ChannelConfig {
@@ -68,7 +76,7 @@ export function channelConfig(options: ChannelConfigOptions): ChannelConfig {
       port: options.port,
       autoBind: 1,
       trustProxiedPeers: false,
-      maxFrameBytes: 67_108_864,
+      maxFrameBytes: options.maxFrameBytes ?? 67_108_864,
       tcpNoDelay: true,
       soKeepAlive: false,
     },
