@@ -17,6 +17,7 @@ import { FakeGroup } from "../support/fake-group.ts";
 import { javaStreams } from "../support/java-values.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { tribesVector, tribesVectors } from "../support/tribes-vectors.ts";
+import { INTERCEPTOR_TARGETS } from "./interceptor-targets.ts";
 import type { Draw } from "./mutation.ts";
 
 export interface Target {
@@ -205,4 +206,5 @@ export const TARGETS: readonly Target[] = [
   new WorkerTarget(),
   encryptionTarget("encrypt-gcm", "AES/GCM/NoPadding", KEY),
   encryptionTarget("encrypt-cbc", "AES/CBC/PKCS5Padding", KEY),
+  ...INTERCEPTOR_TARGETS,
 ];
