@@ -1,4 +1,6 @@
 // What may go wrong, by kind: each family is a way to draw a story from a seed.
+import type { ComponentConfig } from "../../../src/config/index.ts";
+import { encryption, failureDetector, interceptorConfig, messageDispatch } from "../../support/channel-cluster.ts";
 import { SeededRandom } from "../../support/seeded-random.ts";
 import { BALANCER_ADDRESS } from "./balancer-model.ts";
 import type { WorkerProcess } from "./worker-process.ts";
@@ -249,6 +251,31 @@ function largeSessions(seed: string): ReturnType<typeof usual> {
   return { ...usual(seed), loadBytes: new SeededRandom(`load/${seed}`).pick([20_000, 60_000, 200_000]) };
 }
 
+/** Some of the interceptors, in one of the orders that are allowed; clocks agree as well as an EncryptInterceptor needs it. */
+function someStack(seed: string): ReturnType<typeof usual> & { readonly interceptors: readonly ComponentConfig[] } {
+  const random = new SeededRandom(`stack/${seed}`);
+  const synchronous = random.chance(0.8);
+  const some = (...configs: readonly ComponentConfig[]) => configs.filter(() => random.chance(0.6));
+  const interceptors = [
+    ...some(interceptorConfig("TwoPhaseCommitInterceptor")),
+    ...random.shuffled([
+      messageDispatch(),
+      ...some(
+        interceptorConfig("OrderInterceptor", { expire: random.pick([300, 3000]), forwardExpired: random.chance(0.7) }),
+        interceptorConfig("GzipInterceptor", { compressionMinSize: random.pick([0, 300]), statsEnabled: true }),
+        interceptorConfig("FragmentationInterceptor", { maxSize: 1024 }),
+        interceptorConfig("ThroughputInterceptor"),
+        interceptorConfig("DomainFilterInterceptor"),
+      ),
+    ]),
+    // What nobody acknowledges is lost when a slow member reads it after replayWindowTime, and its sender does not know.
+    ...some(...(synchronous ? [encryption()] : []), interceptorConfig("TcpPingInterceptor", { useThread: random.chance(0.5) })),
+    failureDetector(),
+  ];
+  const loadBytes = random.pick([0, 0, 5000]);
+  return { ...usual(seed), synchronous, clockSkewMs: random.pick([0, 1000]), loadBytes, interceptors };
+}
+
 /** One fault at a time, each healed and settled before the next one: nothing that was answered may be lost. */
 export const FAMILIES = {
   /** Processes and machines die, new ones come, some are told to stop. */
@@ -267,6 +294,12 @@ export const FAMILIES = {
   slow: oneAtATime([slowPeer, slowPeer, slowNetwork], 4, smallQueues),
   /** DNS outages and lies, clocks that jump. */
   names: oneAtATime([nameTrouble, nameTrouble, clockStep]),
+  /** Any of this with interceptors of every kind between the manager and the wire. */
+  stacks: oneAtATime(
+    [killProcess, join, terminate, freeze, partition, slowPeer, slowNetwork, breakConnections, rollingRestart],
+    5,
+    someStack,
+  ),
   mixed: oneAtATime(
     [killOne, join, terminate, freeze, partition, slowPeer, nameTrouble, clockStep, slowNetwork, breakConnections],
     7,

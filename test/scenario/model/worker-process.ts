@@ -2,6 +2,7 @@
 import { Registry } from "../../../src/base/index.ts";
 import { createChannel } from "../../../src/channel/create-channel.ts";
 import type { GroupChannel } from "../../../src/channel/group-channel.ts";
+import type { ComponentConfig } from "../../../src/config/index.ts";
 import { sessionIdHash } from "../../../src/container/index.ts";
 import { HeapGuard } from "../../../src/container/session/heap-guard.ts";
 import { routeOf, stemOf, withRoute } from "../../../src/protocol/index.ts";
@@ -42,6 +43,8 @@ export interface WorkerProcessOptions {
   readonly loadBytes: number;
   /** Bytes that may wait for one member. */
   readonly maxQueueBytes: number;
+  /** Undefined: Tomcat's. */
+  readonly interceptors: readonly ComponentConfig[] | undefined;
 }
 
 /** `Starting` and `Closing`: its connectors are closed. `Draining`: since SIGTERM. */
@@ -86,7 +89,8 @@ export class WorkerProcess {
     this.clock = new ProcessClock(deps.time, { offsetMs: options.clockOffsetMs });
     const registry = new Registry();
     const common = { clock: this.clock, logger: deps.trace.logger(options.name), registry, random: deps.random.fork(options.name) };
-    const config = channelConfig({ address: options.address, port: CHANNEL_PORT, refreshMs: 2000, heartbeatSleepMs: 5000 });
+    const stack = options.interceptors === undefined ? {} : { interceptors: options.interceptors };
+    const config = channelConfig({ address: options.address, port: CHANNEL_PORT, refreshMs: 2000, heartbeatSleepMs: 5000, ...stack });
     const sender = { ...config.sender, poolSize: options.poolSize, maxQueueBytes: options.maxQueueBytes };
     this.channel = createChannel(
       { ...common, resolver: deps.names.resolver(this.host), sockets: this.host.sockets },

@@ -1,4 +1,5 @@
 // Everything that a simulated group of workers lives in, made from one seed; the faults that can befall it; and what must hold always.
+import type { ComponentConfig } from "../../../src/config/index.ts";
 import { MemorySockets } from "../../support/memory-sockets.ts";
 import { SeededRandom } from "../../support/seeded-random.ts";
 import { VirtualTime } from "../../support/virtual-time.ts";
@@ -22,6 +23,8 @@ export interface WorldOptions {
   readonly maxQueueBytes: number;
   readonly leastDelayMs: number;
   readonly mostDelayMs: number;
+  /** Of every worker's channel; default: Tomcat's. */
+  readonly interceptors?: readonly ComponentConfig[];
 }
 
 const DISCOVERY_PERIOD_MS = 1000;
@@ -88,6 +91,7 @@ export class World {
         poolSize: this.#options.poolSize,
         loadBytes: this.#options.loadBytes,
         maxQueueBytes: this.#options.maxQueueBytes,
+        interceptors: this.#options.interceptors,
       },
     );
     this.workers.set(name, worker);
