@@ -6,7 +6,10 @@ import type { Member } from "./channel.ts";
  * A received message was refused by somebody who has logged and counted it, or for a reason that is part of what its sender does: no
  * warning is due.
  */
-export abstract class QuietRefusalError extends TomcatClusterError {}
+export abstract class QuietRefusalError extends TomcatClusterError {
+  /** What the message said is lost here, and its sender has to know: one that asked for no answer learns it by the end of the connection. */
+  readonly isLoss: boolean = false;
+}
 
 /** The bytes of a connection are no sequence of frames (tribes.md 1). Nothing behind them can be trusted: close the connection. */
 export class FramingError extends TomcatClusterError {

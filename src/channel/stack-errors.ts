@@ -147,9 +147,11 @@ export type EncryptionRefusal = (typeof ENCRYPTION_REFUSALS)[number];
 export class RefusedByEncryptionError extends QuietRefusalError {
   readonly code = "REFUSED_BY_ENCRYPTION";
   readonly reason: EncryptionRefusal;
+  override readonly isLoss: boolean;
 
   constructor(reason: EncryptionRefusal, explanation: string) {
     super(`An encrypted channel does not take the message (${reason}): ${explanation}`);
     this.reason = reason;
+    this.isLoss = reason !== "replay";
   }
 }

@@ -27,6 +27,10 @@ describe("Nothing that was answered is lost or done twice, and all copies are eq
     assert.ok((await runSeeds({ family: "connections" }, 60)) > 1000);
   });
 
+  it("when what nobody acknowledges is read too late to be taken, or never (rules 9, 11)", async () => {
+    assert.ok((await runSeeds({ family: "unproven" }, 60)) > 10_000);
+  });
+
   it("when any of this happens to up to seven workers, one after the other", async () => {
     assert.ok((await runSeeds({ family: "mixed" }, 100)) > 10_000);
   });

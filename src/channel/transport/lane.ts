@@ -68,6 +68,8 @@ export class Lane {
   #sentOnConnection = 0;
   /** Sequence of the first message on the connection. */
   #firstOnConnection = 0;
+  /** The last one on it that is not to be acknowledged. */
+  #unproven: Outgoing | undefined;
 
   constructor(deps: LaneDeps, options: LaneOptions) {
     this.#deps = deps;
@@ -147,13 +149,14 @@ export class Lane {
         this.#connectedAtMs = clock.monotonic();
         this.#sentOnConnection = 0;
         this.#firstOnConnection = this.#sequence;
+        this.#unproven = undefined;
         this.#write(connection);
       },
       written: (frames) => this.#written(frames),
       acknowledged: (results) => this.#acknowledged(connection, results),
       lost: (error) => {
         this.#connection = undefined;
-        if (connected) this.#repeat(error);
+        if (connected) this.#lost(error);
         else this.failAll(new ConnectError(member, error), "connect");
       },
     });
@@ -189,6 +192,7 @@ export class Lane {
       this.#awaitingAck.push(message);
     } else {
       this.#unflushed.push(message);
+      this.#unproven = message;
       this.#succeed(message);
     }
   }
@@ -248,6 +252,16 @@ export class Lane {
     void this.#connection?.close(false);
     this.#connection = undefined;
     this.#repeat(error);
+  }
+
+  /** By the member, or by what lies between: nobody knows how much of what it does not acknowledge has arrived (rules 9 and 11). */
+  #lost(cause: Error): void {
+    const unproven = this.#unproven;
+    this.#unproven = undefined;
+    this.#repeat(cause);
+    if (unproven === undefined) return;
+    this.#deps.metrics.sendFailures.connection_lost.inc();
+    unproven.delivery.failLate(this.#deps.member, new ConnectionLostError(this.#deps.member, cause));
   }
 
   /** The connection is gone: what was on its way goes again, before everything else and in its old order. */

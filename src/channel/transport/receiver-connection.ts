@@ -173,6 +173,8 @@ export class ReceiverConnection {
     this.#deps.metrics.receiveFailures.processing.inc();
     const level = error instanceof QuietRefusalError ? "debug" : "warn";
     this.#deps.logger[level]({ sender: message.address.name, err: asError(error) }, "A received message could not be processed");
+    const isLoss = error instanceof QuietRefusalError && error.isLoss;
+    if (isLoss && acknowledgeOf(message.options) !== "Processed") this.fail("refused", error);
     return false;
   }
 

@@ -12,6 +12,7 @@ export const RECEIVE_FAILURES = [
   "silent",
   "unread_acks",
   "processing",
+  "refused",
 ] as const;
 export type ReceiveFailure = (typeof RECEIVE_FAILURES)[number];
 

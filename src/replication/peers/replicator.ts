@@ -238,14 +238,14 @@ export class Replicator implements MembershipListener {
   }
 
   /**
-   * From the channel: a message without acknowledgement was given up after its request had been answered. Which session it was about
-   * is not known any more: the member gets every one that changed lately.
+   * From the channel: a message without acknowledgement may be lost, of a request that has been answered. Which session it was about
+   * is not known any more: the member gets every one that changed lately; one that is away, when it is back.
    */
   sendFailed(error: Error): void {
     if (!(error instanceof ChannelError)) return;
     for (const { member, cause } of error.faultyMembers) {
       const entry = this.#entries.get(member.key);
-      if (entry === undefined) continue;
+      if (!entry?.peer.present) continue;
       this.#deps.metrics.failures.inc({ reason: systemErrorCode(cause) ?? "UNKNOWN" });
       this.#nowLags(entry.peer, cause);
       // A connection that is lost reports each message that was on it.

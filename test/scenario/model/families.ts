@@ -268,12 +268,15 @@ function someStack(seed: string): ReturnType<typeof usual> & { readonly intercep
         interceptorConfig("DomainFilterInterceptor"),
       ),
     ]),
-    // What nobody acknowledges is lost when a slow member reads it after replayWindowTime, and its sender does not know.
-    ...some(...(synchronous ? [encryption()] : []), interceptorConfig("TcpPingInterceptor", { useThread: random.chance(0.5) })),
+    ...some(encryption(), interceptorConfig("TcpPingInterceptor", { useThread: random.chance(0.5) })),
     failureDetector(),
   ];
   const loadBytes = random.pick([0, 0, 5000]);
   return { ...usual(seed), synchronous, clockSkewMs: random.pick([0, 1000]), loadBytes, interceptors };
+}
+
+function encryptedWithoutAnswers(seed: string): ReturnType<typeof usual> & { readonly interceptors: readonly ComponentConfig[] } {
+  return { ...usual(seed), synchronous: false, clockSkewMs: 0, interceptors: [messageDispatch(), encryption(), failureDetector()] };
 }
 
 /** One fault at a time, each healed and settled before the next one: nothing that was answered may be lost. */
@@ -285,6 +288,8 @@ export const FAMILIES = {
   transfers: oneAtATime([killDonor, killDonor, join, killOne], 4, largeSessions),
   /** The answers do not wait for acknowledgements: the loss of a process loses nothing, that of a machine may (rule 9). */
   asynchronous: oneAtATime([killProcess, join, terminate], 5, (seed) => ({ ...usual(seed), synchronous: false })),
+  /** The same while everybody lives: what nobody acknowledges may be read too late to be taken, or not at all (rule 11). */
+  unproven: oneAtATime([freeze, slowPeer, slowNetwork, breakConnections], 4, encryptedWithoutAnswers),
   /** Answers only what another worker has (rule 8). */
   required: oneAtATime([killOne, freeze, partition, breakConnections], 4, (seed) => ({ ...usual(seed), required: true })),
   connections: oneAtATime([breakConnections]),

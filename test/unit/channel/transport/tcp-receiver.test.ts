@@ -126,6 +126,26 @@ describe("TcpReceiver: acknowledgements", () => {
     assert.equal(await failures(running, "processing"), 2);
   });
 
+  it("a refusal that its sender has to know of ends the connection, where no FAIL_ACK can tell it", async () => {
+    class Loss extends QuietRefusalError {
+      readonly code = "LOSS";
+      override readonly isLoss = true;
+    }
+    const running = await run();
+    running.receiver.onMessage = (message) => {
+      if (message.body.toString() === "late") throw new Loss("read too late");
+      running.texts.push(message.body.toString());
+    };
+    const client = await running.connect();
+    client.send(messageOf("late", 6), messageOf("fine", 6));
+    assert.deepEqual(await client.until(2), ["FAIL", "ACK"]);
+    assert.equal(await failures(running, "refused"), 0);
+    client.send(messageOf("late", 8), messageOf("behind it", 8));
+    await client.closed();
+    assert.equal(await failures(running, "refused"), 1);
+    assert.deepEqual(running.texts, ["fine"]);
+  });
+
   it("warns of what could not be processed, unless whoever refused it says that no warning is due", async () => {
     const log = new MemoryLog();
     const running = await run({}, { logger: log.logger });

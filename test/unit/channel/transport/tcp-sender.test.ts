@@ -590,6 +590,28 @@ describe("TcpSender: lost connections", () => {
     assert.equal(member.sockets.length, 2);
   });
 
+  it("a connection that ends reports what nobody was to acknowledge on it, once: it may not have arrived (rule 11)", async () => {
+    const { sender } = await run();
+    const reports: (readonly [string, unknown])[] = [];
+    sender.onSendFailed = (error, message) => {
+      reports.push([message.body.toString(), (error as ChannelError).faultyMembers[0]!.cause.constructor]);
+    };
+    const member = await peer();
+    const end = async () => {
+      const socket = member.sockets.at(-1)!;
+      socket.end();
+      await once(socket, "close");
+      for (let turns = 0; turns < 5; turns++) await turn();
+    };
+    for (const text of ["1", "2"]) await send(sender, member, text);
+    await member.until(2);
+    await end();
+    assert.deepEqual(reports, [["2", ConnectionLostError]]);
+    await send(sender, member, "3", 6);
+    await end();
+    assert.equal(reports.length, 1);
+  });
+
   it("a refused connection fails what waits for it, without a repeat", async () => {
     const { sender, count } = await run();
     const member = await nobody();
