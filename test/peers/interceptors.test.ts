@@ -130,6 +130,7 @@ describe("a real Tomcat's channel with the same interceptors", () => {
           node.channel.send([java], { kind: "Bytes", body }, { ...SYNCHRONOUS, orderKey: `session ${number % 8}` }),
         ),
       );
+      await tomcat.until("it has said that all of ours are there", () => tomcat.received.length >= bodies.length);
       assert.deepEqual(tomcat.received, bodies.map(lineOf));
       for (const number of numbers) tomcat.send(8, number % 26, 10 + number);
       await node.until(() => node.received.length >= numbers.length, "all of its are there");
