@@ -225,6 +225,21 @@ export class MapGroup {
     return this.nodes.find((node) => node.name === String(name))!;
   }
 
+  /** Three members, and "a" with the word "one" served by 1. */
+  static async ofThree(options: MapNodeOptions = {}): Promise<MapGroup> {
+    const group = await MapGroup.of(3, options);
+    await group.run(group.node(1).map.put("a", new Words(["one"])));
+    group.sent = [];
+    return group;
+  }
+
+  /** This member adds the word to its "a", and tells the others. */
+  async change(name: number, word: string): Promise<void> {
+    const { map } = this.node(name);
+    const value = await this.run(map.get("a"));
+    await this.run(map.replicate("a", value!.add(word)));
+  }
+
   /** Moves time on until the work is done; at most a minute. */
   async run<T>(work: T | Promise<T>): Promise<T> {
     let done = false;

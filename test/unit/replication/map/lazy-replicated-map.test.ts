@@ -1,20 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { MapGroup, type MapNodeOptions, Words, wordValues } from "../../../support/map-group.ts";
-
-/** Three members, and "a" with the word "one" served by 1 and backed up by 2. */
-async function three(options: MapNodeOptions = {}) {
-  const group = await MapGroup.of(3, options);
-  await group.run(group.node(1).map.put("a", new Words(["one"])));
-  group.sent = [];
-  return group;
-}
-
-async function change(group: MapGroup, name: number, word: string): Promise<void> {
-  const { map } = group.node(name);
-  const value = await group.run(map.get("a"));
-  await group.run(map.replicate("a", value!.add(word)));
-}
+import { MapGroup, Words, wordValues } from "../../../support/map-group.ts";
 
 describe("LazyReplicatedMap", () => {
   it("has one backup for an entry, one member after the other; the rest know where it is", async () => {
@@ -34,7 +20,7 @@ describe("LazyReplicatedMap", () => {
 
   it("asks its chooser for the backup, and tells it who had the value", async () => {
     const asked: string[] = [];
-    const group = await three({
+    const group = await MapGroup.ofThree({
       chooseBackup: (key, candidates, previous) => {
         asked.push(`${key} ${candidates.map(({ address }) => address.slice(7))} ${previous.map(({ address }) => address.slice(7))}`);
         return candidates.at(-1);
@@ -47,8 +33,8 @@ describe("LazyReplicatedMap", () => {
   });
 
   it("sends changes alone, to the backup alone, and nothing when nothing has changed", async () => {
-    const group = await three();
-    await change(group, 1, "two");
+    const group = await MapGroup.ofThree();
+    await group.change(1, "two");
     assert.deepEqual(group.entries("a"), ["Primary of 1 [2]: one two", "Backup of 1 [2]: one two", "Proxy of 1 [2]"]);
     assert.deepEqual(group.sent, ["1>2 Backup diff"]);
     const value = group.node(1).map.get("a") as Words;
@@ -59,7 +45,7 @@ describe("LazyReplicatedMap", () => {
   });
 
   it("tells the backup of a use when that is due", async () => {
-    const group = await three();
+    const group = await MapGroup.ofThree();
     const value = group.node(1).map.get("a") as Words;
     value.isAccessDue = true;
     await group.run(group.node(1).map.replicate("a", value));
@@ -68,7 +54,7 @@ describe("LazyReplicatedMap", () => {
   });
 
   it("puts what changes during a send into the next one (rule 10)", async () => {
-    const group = await three();
+    const group = await MapGroup.ofThree();
     const { map } = group.node(1);
     const value = map.get("a") as Words;
     const sends = ["two", "three", "four"].map((word) => map.replicate("a", value.add(word)));
@@ -78,16 +64,16 @@ describe("LazyReplicatedMap", () => {
   });
 
   it("is taken over by a backup, which has the value and gives it back to the old primary", async () => {
-    const group = await three();
-    await change(group, 2, "two");
+    const group = await MapGroup.ofThree();
+    await group.change(2, "two");
     assert.deepEqual(group.entries("a"), ["Backup of 2 [1]: one two", "Primary of 2 [1]: one two", "Proxy of 2 [1]"]);
     assert.deepEqual(group.sent, ["2>1 Backup", "2>3 Proxy", "2>1 Backup diff"]);
     assert.deepEqual(group.node(2).madePrimary, ["a"]);
   });
 
   it("is taken over by a proxy: fetched from the backup, which stays, told to it and to the rest, and seen by the old primary", async () => {
-    const group = await three();
-    await change(group, 3, "two");
+    const group = await MapGroup.ofThree();
+    await group.change(3, "two");
     assert.deepEqual(group.entries("a"), ["Proxy of 3 [2]", "Backup of 3 [2]: one two", "Primary of 3 [2]: one two"]);
     assert.deepEqual(group.sent, [
       "3>2 RetrieveBackup?",
@@ -102,7 +88,7 @@ describe("LazyReplicatedMap", () => {
   });
 
   it("is fetched once for requests that come together", async () => {
-    const group = await three();
+    const group = await MapGroup.ofThree();
     const values = await group.run(Promise.all([group.node(3).map.get("a"), group.node(3).map.get("a")]));
     assert.equal(values[0], values[1]);
     assert.equal(group.sent.filter((line) => line === "3>2 RetrieveBackup?").length, 1);
@@ -111,7 +97,7 @@ describe("LazyReplicatedMap", () => {
   });
 
   it("is fetched from its primary when its backup does not answer, and is unreachable when nobody does", async () => {
-    const group = await three({ rpcTimeoutMs: 2000 });
+    const group = await MapGroup.ofThree({ rpcTimeoutMs: 2000 });
     group.lose = (line) => line.startsWith("3>") && line.includes("Retrieve");
     await assert.rejects(group.run(group.node(3).map.get("a") as Promise<Words>), (error: Error & { code: string; retryable: boolean }) => {
       assert.deepEqual([error.code, error.retryable, error.message.includes('"a"')], ["ENTRY_UNREACHABLE", true, false]);
@@ -124,7 +110,7 @@ describe("LazyReplicatedMap", () => {
   });
 
   it("is gone when those that should have it do not know it", async () => {
-    const group = await three();
+    const group = await MapGroup.ofThree();
     group.lose = (line) => line === "1>3 Remove";
     await group.run(group.node(1).map.remove("a"));
     assert.deepEqual(group.entries("a"), [undefined, undefined, "Proxy of 1 [2]"]);
@@ -133,7 +119,7 @@ describe("LazyReplicatedMap", () => {
   });
 
   it("is removed everywhere", async () => {
-    const group = await three();
+    const group = await MapGroup.ofThree();
     assert.deepEqual((await group.run(group.node(3).map.remove("a")))?.words, undefined);
     assert.deepEqual(group.entries("a"), [undefined, undefined, undefined]);
     assert.deepEqual(group.sent, ["3>1 Remove", "3>2 Remove"]);
@@ -157,19 +143,19 @@ describe("LazyReplicatedMap", () => {
 
   it("sends the whole value when a backup refuses a change, or the change was lost (rule 12)", async () => {
     const refuses = { ...wordValues, applyDiff: () => assert.fail("Unreadable") };
-    const group = await three({ values: refuses });
-    await change(group, 1, "two");
+    const group = await MapGroup.ofThree({ values: refuses });
+    await group.change(1, "two");
     assert.deepEqual(group.sent, ["1>2 Backup diff", "1>2 Backup", "1>3 Proxy"]);
     assert.equal(group.node(2).entry("a"), "Backup of 1 [2]: one two");
     group.sent = [];
     group.lose = (line) => line === "1>2 Backup diff";
-    await change(group, 1, "three");
+    await group.change(1, "three");
     assert.equal(group.node(2).entry("a"), "Backup of 1 [2]: one two three");
     assert.equal(group.node(1).map.entriesAtRisk, 0);
   });
 
   it("moves to another backup when its backup dies", async () => {
-    const group = await three();
+    const group = await MapGroup.ofThree();
     await group.kill(2);
     assert.deepEqual(group.entries("a"), ["Primary of 1 [3]: one", "Backup of 1 [3]: one"]);
     await group.kill(3);
@@ -178,15 +164,15 @@ describe("LazyReplicatedMap", () => {
   });
 
   it("moves to its backup when its primary dies, which finds another", async () => {
-    const group = await three();
-    await change(group, 1, "two");
+    const group = await MapGroup.ofThree();
+    await group.change(1, "two");
     await group.kill(1);
     assert.deepEqual(group.entries("a"), ["Primary of 2 [3]: one two", "Backup of 2 [3]: one two"]);
     assert.deepEqual(group.node(2).madePrimary, ["a"]);
   });
 
   it("is gone when primary and backup die together", async () => {
-    const group = await three();
+    const group = await MapGroup.ofThree();
     await group.join(4);
     group.network.partition(["10.0.0.1", "10.0.0.2"], ["10.0.0.3", "10.0.0.4"]);
     for (const lost of [1, 2]) for (const left of [3, 4]) group.node(left).membership.part(group.node(lost).member);
@@ -205,9 +191,9 @@ describe("LazyReplicatedMap", () => {
   });
 
   it("keeps and sends changes of a request during which another member took the entry over (rule 13)", async () => {
-    const group = await three();
+    const group = await MapGroup.ofThree();
     const mine = group.node(1).map.get("a") as Words;
-    await change(group, 3, "theirs");
+    await group.change(3, "theirs");
     assert.equal(group.node(1).entry("a"), "Proxy of 3 [2]");
     await group.run(group.node(1).map.replicate("a", mine.add("mine")));
     assert.deepEqual(group.entries("a"), ["Primary of 1 [2]: one theirs mine", "Backup of 1 [2]: one theirs mine", "Proxy of 1 [2]"]);
@@ -231,7 +217,7 @@ describe("LazyReplicatedMap", () => {
   });
 
   it("is full at maxEntries, here and for others", async () => {
-    const group = await three({ maxEntries: 1 });
+    const group = await MapGroup.ofThree({ maxEntries: 1 });
     await assert.rejects(group.run(group.node(1).map.put("b", new Words())), { code: "MAP_FULL" });
     assert.deepEqual(group.entries("b"), [undefined, undefined, undefined]);
     await group.join(4, { maxEntries: 2 });
@@ -240,7 +226,7 @@ describe("LazyReplicatedMap", () => {
   });
 
   it("rejects a value that cannot be written, and goes on", async () => {
-    const group = await three({
+    const group = await MapGroup.ofThree({
       values: { ...wordValues, write: (value) => (value.version === 7 ? assert.fail("No form") : wordValues.write(value)) },
     });
     const bad = new Words();

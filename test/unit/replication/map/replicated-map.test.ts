@@ -1,20 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { MapGroup, type MapNodeOptions, Words, wordValues } from "../../../support/map-group.ts";
-
-/** Three members, and "a" with the word "one" served by 1. */
-async function three(options: MapNodeOptions = {}) {
-  const group = await MapGroup.of(3, { kind: "replicated", ...options });
-  await group.run(group.node(1).map.put("a", new Words(["one"])));
-  group.sent = [];
-  return group;
-}
-
-async function change(group: MapGroup, name: number, word: string): Promise<void> {
-  const { map } = group.node(name);
-  const value = await group.run(map.get("a"));
-  await group.run(map.replicate("a", value!.add(word)));
-}
+import { MapGroup, Words, wordValues } from "../../../support/map-group.ts";
 
 describe("ReplicatedMap", () => {
   it("has a copy on every member", async () => {
@@ -29,8 +15,8 @@ describe("ReplicatedMap", () => {
   });
 
   it("sends changes alone, and uses that are due, to all", async () => {
-    const group = await three();
-    await change(group, 1, "two");
+    const group = await MapGroup.ofThree({ kind: "replicated" });
+    await group.change(1, "two");
     assert.deepEqual(group.sent, ["1>2 Copy diff", "1>3 Copy diff"]);
     const value = group.node(1).map.get("a") as Words;
     value.isAccessDue = true;
@@ -43,15 +29,15 @@ describe("ReplicatedMap", () => {
   });
 
   it("is taken over by a copy, which tells all others, as does the old primary", async () => {
-    const group = await three();
-    await change(group, 3, "two");
+    const group = await MapGroup.ofThree({ kind: "replicated" });
+    await group.change(3, "two");
     assert.deepEqual(group.entries("a"), ["Copy of 3 [1,2]: one two", "Copy of 3 [1,2]: one two", "Primary of 3 [1,2]: one two"]);
     assert.deepEqual(group.sent, ["3>1 NotifyMapMember", "3>2 NotifyMapMember", "1>2 NotifyMapMember", "3>1 Copy diff", "3>2 Copy diff"]);
     assert.deepEqual(group.node(3).madePrimary, ["a"]);
   });
 
   it("goes to the first of its copies when its primary dies, which sends what the others may not have had", async () => {
-    const group = await three();
+    const group = await MapGroup.ofThree({ kind: "replicated" });
     group.lose = (line) => line === "1>3 Copy diff";
     const { map } = group.node(1);
     const sending = map.replicate("a", (map.get("a") as Words).add("two"));
@@ -64,14 +50,14 @@ describe("ReplicatedMap", () => {
   });
 
   it("tells the copies who they are when one of them dies", async () => {
-    const group = await three();
+    const group = await MapGroup.ofThree({ kind: "replicated" });
     await group.kill(2);
     assert.deepEqual(group.entries("a"), ["Primary of 1 [3]: one", "Copy of 1 [3]: one"]);
     assert.ok(group.sent.includes("1>3 NotifyMapMember"));
   });
 
   it("goes to the first member in absolute order when no copy is named that is left", async () => {
-    const group = await three();
+    const group = await MapGroup.ofThree({ kind: "replicated" });
     await group.join(4);
     assert.equal(group.node(4).entry("a"), "Copy of 1 [2,3]: one");
     for (const name of [2, 3, 1]) await group.kill(name);
@@ -79,11 +65,11 @@ describe("ReplicatedMap", () => {
   });
 
   it("comes whole to a member that joins, which gets the changes from then on", async () => {
-    const group = await three();
+    const group = await MapGroup.ofThree({ kind: "replicated" });
     const node = await group.join(4);
     assert.ok(group.sent.includes("4>1 StateCopy?"));
     assert.equal(node.entry("a"), "Copy of 1 [2,3]: one");
-    await change(group, 1, "two");
+    await group.change(1, "two");
     assert.equal(node.entry("a"), "Copy of 1 [2,3,4]: one two");
   });
 
@@ -98,9 +84,9 @@ describe("ReplicatedMap", () => {
   });
 
   it("sends the whole value when a copy refuses a change, and again later to one that takes neither (rules 11 and 12)", async () => {
-    const group = await three({ values: { ...wordValues, applyDiff: () => assert.fail("Unreadable") } });
+    const group = await MapGroup.ofThree({ kind: "replicated", values: { ...wordValues, applyDiff: () => assert.fail("Unreadable") } });
     group.lose = (line) => line === "1>3 Copy";
-    await change(group, 1, "two");
+    await group.change(1, "two");
     assert.deepEqual(group.entries("a"), ["Primary of 1 [2]: one two", "Copy of 1 [2,3]: one two", "Copy of 1 [2,3]: one"]);
     group.lose = () => false;
     await group.clock.advance(6000);
@@ -118,7 +104,7 @@ describe("ReplicatedMap", () => {
   });
 
   it("has equal copies again when its group is whole: those with more changes (rule 11)", async () => {
-    const group = await three();
+    const group = await MapGroup.ofThree({ kind: "replicated" });
     await group.join(4);
     await group.partition([1, 2], [3, 4]);
     assert.equal(group.node(3).entry("a"), "Primary of 3 [4]: one");
@@ -127,7 +113,7 @@ describe("ReplicatedMap", () => {
       [3, "right"],
       [3, "right"],
     ] as const)
-      await change(group, name, word);
+      await group.change(name, word);
     await group.heal();
     assert.deepEqual(
       group.entries("a").map((entry) => `${entry?.split(" ")[0]} ${entry?.split(": ")[1]}`),
@@ -136,7 +122,7 @@ describe("ReplicatedMap", () => {
   });
 
   it("has the first in absolute order as its primary when nothing has changed", async () => {
-    const group = await three();
+    const group = await MapGroup.ofThree({ kind: "replicated" });
     await group.join(4);
     await group.partition([1, 2], [3, 4]);
     await group.heal();
@@ -144,7 +130,7 @@ describe("ReplicatedMap", () => {
   });
 
   it("is removed everywhere", async () => {
-    const group = await three();
+    const group = await MapGroup.ofThree({ kind: "replicated" });
     assert.deepEqual((await group.run(group.node(2).map.remove("a")))?.words, ["one"]);
     assert.deepEqual(group.entries("a"), [undefined, undefined, undefined]);
   });
