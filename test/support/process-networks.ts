@@ -90,9 +90,9 @@ export class NamespaceNetwork implements ProcessNetwork {
     return `${this.#subnet}.1`;
   }
 
-  /** Of the host too: of 2001:2::/48, the same for IPv6 (RFC 5180). */
+  /** Of the host too: of 2001:2::/48, the same for IPv6 (RFC 5180); written as an API server wants it (RFC 5952), hence a subnet that is never 0. */
   get hostAddress6(): string {
-    return `2001:2:0:${this.#subnet.split(".")[2]}::1`;
+    return `2001:2:0:1${this.#subnet.split(".")[2]?.padStart(3, "0")}::1`;
   }
 
   memberAddress(index: number): string {
