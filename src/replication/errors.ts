@@ -52,6 +52,16 @@ export class OutdatedCopyError extends QuietRefusalError {
   }
 }
 
+/** A member refuses a message that changes nothing: its manager hears of none. */
+export class UnheardError extends TomcatClusterError {
+  readonly code = "UNHEARD";
+  override readonly retryable = true;
+
+  constructor(member: string, cause: Error) {
+    super(`Member "${member}" refuses every message, before its manager has heard of it: its log says why`, { cause });
+  }
+}
+
 /** The data of a message does not belong to the session that the message names, or lacks what its type needs. */
 export class InvalidSessionMessageError extends TomcatClusterError {
   readonly code = "INVALID_SESSION_MESSAGE";

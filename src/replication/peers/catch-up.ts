@@ -2,8 +2,10 @@
 import { type Clock, delay, type Logger } from "../../base/index.ts";
 import { type Channel, ChannelError, RemoteProcessError } from "../../channel/index.ts";
 import { stemOf } from "../../protocol/index.ts";
+import { UnheardError } from "../errors.ts";
 import { allSessionData, changeSessionId, sessionExpired } from "../message-bodies.ts";
 import type { ReplicationMetrics } from "../replication-metrics.ts";
+import { encodeSessionStates } from "../session/session-state.ts";
 import { type StateBlock, StateBlocks } from "../state-transfer/state-blocks.ts";
 import type { CatchUpSource, Peer } from "./peer.ts";
 
@@ -21,6 +23,7 @@ const LAST_RETRY_MS = 10_000;
  * the whole session puts the old content in its place (seen with 10.1.60): so it gets a moment for what waits.
  */
 const TOMCAT_SETTLE_MS = 1000;
+const NO_SESSIONS = encodeSessionStates([]);
 const SYNCHRONOUS = { acknowledge: "Processed", asynchronous: false } as const;
 
 export class CatchUp {
@@ -118,7 +121,10 @@ export class CatchUp {
     try {
       // The peer may have made more of a session than its new name: it is renamed there before its state comes, and never ended.
       for (const stem of block.gone) await this.#rename(source, ids.get(stem) ?? stem);
-      if (block.sessions > 0) await this.#send(allSessionData(source.contextName, block.data, this.#deps.clock.now()));
+      if (block.sessions > 0) {
+        const body = allSessionData(source.contextName, block.data, this.#deps.clock.now());
+        await (block.stems.length === 1 ? this.#sendFirmly(source, body) : this.#send(body));
+      }
       for (const stem of block.gone) {
         if (source.renamedTo(stem) !== undefined) continue;
         await this.#send(sessionExpired(source.contextName, ids.get(stem) ?? stem, this.#deps.clock.now()));
@@ -156,7 +162,7 @@ export class CatchUp {
     const name = source.renamedTo(stemOf(oldId));
     if (name === undefined) return;
     const body = changeSessionId(source.contextName, oldId, name.id, this.#deps.clock.now(), name.nameNumber);
-    await this.#send(body).catch((error: unknown) => {
+    await this.#sendFirmly(source, body).catch((error: unknown) => {
       if (!isRefusal(error)) throw error;
     });
   }
@@ -164,6 +170,22 @@ export class CatchUp {
   async #sendOneByOne(source: CatchUpSource, stems: readonly string[], ids: ReadonlyMap<string, string>): Promise<boolean> {
     for (const stem of stems) if (!(await this.#sendInBlocks(source, [stem], ids))) return false;
     return true;
+  }
+
+  /**
+   * Rejects with a refusal where it is the peer's manager that refuses. Layers below it refuse, too: without our key, with a clock too far off,
+   * after too long a wait. Then the peer takes no message that changes nothing either, which is a failure; or it takes this one the second time.
+   */
+  async #sendFirmly({ contextName }: CatchUpSource, body: Buffer): Promise<void> {
+    try {
+      await this.#send(body);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      await this.#send(allSessionData(contextName, NO_SESSIONS, this.#deps.clock.now())).catch((cause: Error) => {
+        throw new UnheardError(this.#peer.member.name, cause);
+      });
+      await this.#send(body);
+    }
   }
 
   #send(body: Buffer): Promise<void> {

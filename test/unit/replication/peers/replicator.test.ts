@@ -592,6 +592,33 @@ describe("a member that refuses (rules 11 and 12)", () => {
     assert.equal(a.cluster.replicator.sessionsBehind, 0);
   });
 
+  it("everything, before its manager has heard of it, is told again later", async () => {
+    const [a, b] = await pair();
+    const ids = [await a.create((session) => session.setAttribute("n", 1)), await a.create((session) => session.setAttribute("n", 1))];
+    const newId = a.manager.generateSessionId();
+    group.fate = (from) => (from === "1" ? "Refused" : "Delivered");
+    for (const id of ids) await a.request(id, (session) => session.setAttribute("n", 2));
+    await a.request(ids[1]!, (session) => a.manager.changeSessionId(session, newId));
+    await clock.advance(20_000);
+    assert.ok(a.cluster.replicator.sessionsBehind >= 2);
+    group.fate = () => "Delivered";
+    await clock.advance(20_000);
+    assert.deepEqual([b.attributes(ids[0]!), b.attributes(newId), b.digest], [{ n: 2 }, { n: 2 }, a.digest]);
+    assert.equal(a.cluster.replicator.sessionsBehind, 0);
+  });
+
+  it("one message alone takes it the second time", async () => {
+    const [a, b] = await pair();
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    const heal = cut("1>2");
+    await a.request(id, (session) => session.setAttribute("n", 2));
+    heal();
+    let refusals = 0;
+    group.fate = (_from, _to, message) => (message.event === AllSessionData && refusals++ === 0 ? "Refused" : "Delivered");
+    await clock.advance(20_000);
+    assert.deepEqual([b.attributes(id), a.cluster.replicator.sessionsBehind], [{ n: 2 }, 0]);
+  });
+
   it("a whole session hears of the end of another that it missed at the same time", async () => {
     const [a, b] = await pair();
     const [one, ended] = [
