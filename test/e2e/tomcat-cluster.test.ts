@@ -52,7 +52,7 @@ describe("tomcat-cluster on Kubernetes", () => {
     node = await SingleNode.start();
     kube = new KubeTestClient(new KubeConfigCredentials({ clock: systemClock }, { kubeconfig: node.kubeconfig }));
     await kube.client.start();
-    await makeShopImages((archive) => node.importImage(archive));
+    await Promise.all([node.startMetrics(), makeShopImages((archive) => node.importImage(archive))]);
     operator = await InstalledOperator.install(node, kube.client);
     clusters = Object.entries(MODES).map(([name, mode]) => new DeployedCluster(kube.client, name, mode));
   });

@@ -1,16 +1,18 @@
 #!/bin/sh
-# Builds the Kubernetes programs that test/kube and test/e2e need from their Go modules, once, into two cache folders, and prints these:
-# of the API server (etcd, kube-apiserver, kubectl), for which KUBEBUILDER_ASSETS is taken where it is set, and of a node. Needs Go.
+# Builds the Kubernetes programs that test/kube and test/e2e need from their Go modules, once, into cache folders, and prints these: of the
+# API server (etcd, kube-apiserver, kubectl), for which KUBEBUILDER_ASSETS is taken where it is set; of a node; of metrics-server. Needs Go.
 set -eu
 
 # From 1.37 on a kubelet needs containerd 2; Debian 12 has 1.6.
 KUBERNETES=1.36.3
 ETCD=3.6.6
 COREDNS=1.14.7
+METRICS_SERVER=0.9.0
 
 caches="${XDG_CACHE_HOME:-$HOME/.cache}/tomcat-cluster"
 server="$caches/kubernetes-$KUBERNETES-etcd-$ETCD"
 node="$caches/kubernetes-node-$KUBERNETES-coredns-$COREDNS"
+metrics="$caches/metrics-server-$METRICS_SERVER"
 
 lacks() { # FOLDER PROGRAM...
   folder=$1
@@ -22,6 +24,7 @@ lacks() { # FOLDER PROGRAM...
 needed=""
 [ -n "${KUBEBUILDER_ASSETS:-}" ] || ! lacks "$server" etcd kube-apiserver kubectl || needed="$needed server"
 ! lacks "$node" kube-controller-manager kube-scheduler kubelet kube-proxy coredns pause || needed="$needed node"
+! lacks "$metrics" metrics-server || needed="$needed metrics"
 
 if [ -n "$needed" ]; then
   if ! command -v go >/dev/null 2>&1; then
@@ -102,7 +105,14 @@ func main() {
 PAUSE
       go build -ldflags "$stripped" -o "$node/pause" . >&2
       ;;
+    metrics)
+      echo "Building metrics-server $METRICS_SERVER" >&2
+      mkdir -p "$metrics"
+      module metrics "sigs.k8s.io/metrics-server v$METRICS_SERVER"
+      go build -mod=mod -ldflags "$stripped" -o "$metrics/metrics-server" sigs.k8s.io/metrics-server/cmd/metrics-server >&2
+      ;;
   esac
 done
 if [ -n "${KUBEBUILDER_ASSETS:-}" ]; then echo "$KUBEBUILDER_ASSETS"; else echo "$server"; fi
 echo "$node"
+echo "$metrics"

@@ -182,6 +182,14 @@ export class KubeApiServer {
       `--kubelet-client-certificate=${this.file("admin.crt")}`,
       `--kubelet-client-key=${this.file("admin.key")}`,
       "--kubelet-preferred-address-types=InternalIP",
+      // For APIs that others serve: who asks is told in headers, by a proxy that they know.
+      `--proxy-client-cert-file=${this.file("front-proxy.crt")}`,
+      `--proxy-client-key-file=${this.file("front-proxy.key")}`,
+      `--requestheader-client-ca-file=${this.file("ca.crt")}`,
+      "--requestheader-allowed-names=front-proxy",
+      "--requestheader-username-headers=X-Remote-User",
+      "--requestheader-group-headers=X-Remote-Group",
+      "--requestheader-extra-headers-prefix=X-Remote-Extra-",
     ];
   }
 
@@ -191,6 +199,7 @@ export class KubeApiServer {
     const names = [...addresses.map((address) => `IP:${address}`), "DNS:localhost", "DNS:kubernetes.default.svc"].join(",");
     this.#sign("server", "/CN=kube-apiserver", `subjectAltName=${names}`, "extendedKeyUsage=serverAuth");
     this.signClientCertificate("admin", "/O=system:masters/CN=admin");
+    if (this.#network) this.signClientCertificate("front-proxy", "/CN=front-proxy");
     const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     writeFileSync(this.file("service-account.key"), privateKey.export({ type: "sec1", format: "pem" }));
     writeFileSync(this.file("service-account.pub"), publicKey.export({ type: "spki", format: "pem" }));

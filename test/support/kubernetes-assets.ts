@@ -1,5 +1,5 @@
 // Where the Kubernetes programs are: etcd, kube-apiserver and kubectl in the folder that KUBEBUILDER_ASSETS names, or where
-// build-kubernetes.sh has built them; those of a node where it has built them; and the definitions of other products' kinds.
+// build-kubernetes.sh has built them; those of a node and metrics-server where it has built them; and the definitions of other products' kinds.
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +7,7 @@ import { join } from "node:path";
 const SERVER = ["etcd", "kube-apiserver", "kubectl"];
 const DEFINED = ["httproutes", "podmonitors", "prometheusrules"] as const;
 const NODE = ["kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "coredns", "pause"];
+const METRICS_SERVER = "metrics-server";
 
 /** The folder with etcd, kube-apiserver and kubectl, whether or not it is there. */
 export function kubernetesAssets(): string {
@@ -16,6 +17,11 @@ export function kubernetesAssets(): string {
 /** The folder with what a node runs and what rules it, whether or not it is there. */
 export function nodeAssets(): string {
   return cacheFolder("kubernetes-node-KUBERNETES-coredns-COREDNS", "build-kubernetes.sh");
+}
+
+/** The program, whether or not it is there. */
+export function metricsServer(): string {
+  return join(metricsFolder(), METRICS_SERVER);
 }
 
 /** The file that defines a kind of another product, by its plural. */
@@ -34,9 +40,13 @@ export function missingAssets(): string | undefined {
   );
 }
 
-/** What is not there of a node, in a few words, or undefined. */
+/** What is not there of a node and of what measures its pods, in a few words, or undefined. */
 export function missingNodeAssets(): string | undefined {
-  return missing(nodeAssets(), NODE);
+  return missing(nodeAssets(), NODE) ?? missing(metricsFolder(), [METRICS_SERVER]);
+}
+
+function metricsFolder(): string {
+  return cacheFolder("metrics-server-METRICS_SERVER", "build-kubernetes.sh");
 }
 
 function definitions(): string {

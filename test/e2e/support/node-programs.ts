@@ -2,10 +2,12 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { KubeApiServer } from "../../support/kube-api-server.ts";
-import { nodeAssets } from "../../support/kubernetes-assets.ts";
+import { metricsServer as metricsServerProgram, nodeAssets } from "../../support/kubernetes-assets.ts";
 import type { Sandbox } from "./sandbox.ts";
 
 export const NODE_NAME = "node";
+/** Of metrics-server, on the node's address. */
+export const METRICS_PORT = 4443;
 export const PAUSE_IMAGE = "registry.local/pause:1";
 const CONTAINERD_SOCKET = "/run/containerd/containerd.sock";
 
@@ -114,6 +116,25 @@ export function controllerManager(server: KubeApiServer): Command {
     "--flex-volume-plugin-dir=/var/lib/kubelet/volume-plugins",
     "--leader-elect=false",
     "--secure-port=0",
+    // Autoscalers look every two seconds, not every fifteen.
+    "--horizontal-pod-autoscaler-sync-period=2s",
+  ];
+}
+
+/** What measures pods for autoscalers, with the shortest interval that it takes. It listens on METRICS_PORT. */
+export function metricsServer(sandbox: Sandbox, server: KubeApiServer): Command {
+  return [
+    metricsServerProgram(),
+    `--kubeconfig=${server.adminKubeconfig}`,
+    `--authentication-kubeconfig=${server.adminKubeconfig}`,
+    `--authorization-kubeconfig=${server.adminKubeconfig}`,
+    `--bind-address=${sandbox.nodeAddress}`,
+    `--secure-port=${METRICS_PORT}`,
+    `--cert-dir=${join(sandbox.folder, "metrics-server")}`,
+    "--kubelet-insecure-tls",
+    "--kubelet-preferred-address-types=InternalIP",
+    "--metric-resolution=10s",
+    "--kubelet-request-timeout=5s",
   ];
 }
 

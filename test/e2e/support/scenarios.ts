@@ -1,6 +1,10 @@
 // What happens to clusters on a real Kubernetes while clients use them, and what the promise says about it.
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { parse } from "yaml";
 import type { FaultPromise } from "../../reliability/faults.ts";
+import { ROOT } from "../../support/local-cluster.ts";
 import { until } from "../../support/until.ts";
 import { type DeployedCluster, type DeployedPod, NAMESPACE } from "./deployed-cluster.ts";
 import type { InstalledOperator } from "./installed-operator.ts";
@@ -30,6 +34,9 @@ const WITHOUT_DNS_MS = 10_000;
 const WITHOUT_KUBELET_MS = 20_000;
 /** Longer than a worker takes to get ready, several times over. */
 const BROKEN_MS = 15_000;
+/** Pods are measured every ten seconds, and new ones twice before they count. */
+const AUTOSCALER_MS = 120_000;
+const AUTOSCALER = join(ROOT, "deploy/samples/autoscaler.yaml");
 
 export const SCENARIOS: readonly Scenario[] = [
   {
@@ -92,6 +99,19 @@ export const SCENARIOS: readonly Scenario[] = [
           await node.kubectl("scale", `tomcat/${cluster.name}`, `--replicas=${workers}`);
           await cluster.whole();
         }
+      }),
+  },
+  {
+    name: "autoscaler",
+    title: "a HorizontalPodAutoscaler makes 4 workers of 3, and 2 of these",
+    run: ({ node, clusters }) =>
+      each(clusters, async (cluster) => {
+        // A worker under load uses more than this of a core, and less than a hundred cores.
+        await scaledBy(node, cluster, { averageValue: "1m", workers: 4 });
+        await scaledBy(node, cluster, { averageValue: "100", workers: 2 });
+        await node.kubectl("delete", "horizontalpodautoscaler", cluster.name);
+        await node.kubectl("scale", `tomcat/${cluster.name}`, "--replicas=3");
+        await cluster.whole();
       }),
   },
   {
@@ -188,6 +208,32 @@ async function otherImage(cluster: DeployedCluster): Promise<string> {
 
 async function patch(node: SingleNode, { name }: DeployedCluster, spec: object): Promise<void> {
   await node.kubectl("patch", "tomcat", name, "--type=merge", `--patch=${JSON.stringify({ spec })}`);
+}
+
+/** The sample's autoscaler with other limits: resolves when it has scaled the cluster to as many as it may, or must, by what workers use. */
+async function scaledBy(node: SingleNode, cluster: DeployedCluster, aim: { averageValue: string; workers: number }): Promise<void> {
+  const { spec, ...sample } = parse(readFileSync(AUTOSCALER, "utf8")) as { spec: { scaleTargetRef: object; metrics: [object] } };
+  const autoscaler = {
+    ...sample,
+    metadata: { name: cluster.name },
+    spec: {
+      ...spec,
+      scaleTargetRef: { ...spec.scaleTargetRef, name: cluster.name },
+      maxReplicas: 4,
+      metrics: [{ type: "Resource", resource: { name: "cpu", target: { type: "AverageValue", averageValue: aim.averageValue } } }],
+      // Not only when it would have been right for five minutes.
+      behavior: { scaleDown: { stabilizationWindowSeconds: 0 } },
+    },
+  };
+  const file = join(node.logFolder, `${cluster.name}-autoscaler.json`);
+  writeFileSync(file, JSON.stringify(autoscaler));
+  await node.kubectl("apply", "-f", file);
+  const wanted = async () => ((await cluster.object()).spec as { replicas: number }).replicas;
+  await until(`${cluster.name}: ${aim.workers} workers wanted`, async () => (await wanted()) === aim.workers, {
+    patienceMs: AUTOSCALER_MS,
+    pollMs: 500,
+  });
+  await cluster.whole();
 }
 
 async function uncordon(node: SingleNode): Promise<void> {

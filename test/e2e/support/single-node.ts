@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { KubeApiServer } from "../../support/kube-api-server.ts";
 import { nodeAssets } from "../../support/kubernetes-assets.ts";
 import { packImages } from "./docker-archive.ts";
+import { startMetricsServer } from "./metrics-server.ts";
 import { NodeProcess } from "./node-process.ts";
 import * as programs from "./node-programs.ts";
 import { PolicyEnforcer } from "./policy-enforcer.ts";
@@ -132,6 +133,11 @@ export class SingleNode {
   async startDns(): Promise<void> {
     this.#dns.start();
     await this.#dns.until(() => isOk(`http://${this.#sandbox.nodeAddress}:8181/ready`), READY_MS);
+  }
+
+  /** From now on the metrics API tells what pods use, which autoscalers ask for. */
+  async startMetrics(): Promise<void> {
+    await startMetricsServer(this.#sandbox, this.#server);
   }
 
   async #startPrograms(): Promise<void> {
