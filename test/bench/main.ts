@@ -1,11 +1,9 @@
 // `npm run bench`: product.md's budgets, ours and the real peers in one run, as ratios. Prints a table; fails only when something breaks.
 // `npm run bench -- --encryption off|on|both` (default both): whether the channels are encrypted, on both sides alike, with AES-256-GCM.
 import { parseArgs } from "node:util";
-import { RealHttpd } from "../support/httpd.ts";
-import { LocalCluster } from "../support/local-cluster.ts";
 import { cpuSeconds, memoryMiB } from "../support/process-cpu.ts";
-import { RealTomcat } from "../support/tomcat.ts";
-import { build, ENCRYPTION, encryptionsToMeasure, machine } from "./bench-options.ts";
+import { build, machine } from "./bench-options.ts";
+import { type Contender, ours, peers, setupsToMeasure } from "./contenders.ts";
 import { CONNECTIONS, createSessions, load, SESSIONS } from "./load.ts";
 import { workerStartSeconds } from "./worker-start.ts";
 
@@ -20,20 +18,6 @@ interface Figures {
   readonly workerMicros: number;
   readonly memoryMiB: number;
   readonly errors: number;
-}
-
-interface Contender {
-  readonly url: string;
-  readonly balancerPid: number;
-  readonly workerPids: readonly number[];
-  stop(): Promise<void>;
-}
-
-type Mode = "Asynchronous" | "Synchronous";
-
-interface Setup {
-  readonly mode: Mode;
-  readonly encrypted: boolean;
 }
 
 async function measure(contender: Contender): Promise<Figures> {
@@ -58,58 +42,6 @@ async function measure(contender: Contender): Promise<Figures> {
   }
 }
 
-async function ours({ mode, encrypted }: Setup): Promise<Contender> {
-  const cluster = await LocalCluster.start({
-    manifest: {
-      apiVersion: "tribes.dev/v1alpha1",
-      kind: "TomcatCluster",
-      metadata: { name: "shop" },
-      spec: { replicas: 2, replication: { mode }, group: { encryption: { mode: encrypted ? "SharedKey" : "Disabled" } } },
-    },
-    compiled: true,
-  });
-  return {
-    url: `${cluster.ready.url}/shop`,
-    balancerPid: cluster.ready.balancer.pid,
-    workerPids: cluster.ready.workers.map((worker) => worker.pid),
-    stop: () => cluster.stop(),
-  };
-}
-
-async function peers({ mode, encrypted }: Setup): Promise<Contender> {
-  const members = ["127.0.78.2", "127.0.78.3"];
-  const tomcats = members.map(
-    (address, index) =>
-      new RealTomcat({
-        name: `java-${index}`,
-        address,
-        httpPort: 8080,
-        ajpPort: 8009,
-        receiverPort: 4000,
-        members,
-        contextPath: "/shop",
-        channelSendOptions: mode === "Synchronous" ? 6 : 8,
-        ...(encrypted && { encryption: ENCRYPTION }),
-      }),
-  );
-  await Promise.all(tomcats.map((tomcat) => tomcat.start()));
-  const httpd = new RealHttpd(
-    "127.0.78.1",
-    8080,
-    tomcats.map((tomcat) => ({ route: tomcat.options.name, url: `ajp://${tomcat.options.address}:8009` })),
-  );
-  await httpd.start();
-  return {
-    url: "http://127.0.78.1:8080/shop",
-    balancerPid: httpd.pid,
-    workerPids: tomcats.map((tomcat) => tomcat.pid),
-    stop: async () => {
-      await httpd.stop();
-      for (const tomcat of tomcats) await tomcat.stop();
-    },
-  };
-}
-
 function row(name: string, figures: Figures): string {
   const cells = [
     figures.requestsPerSecond.toFixed(0),
@@ -129,16 +61,9 @@ function ratio(name: string, value: number, budget: number, higherIsBetter = fal
   return `| ${name} | ${value.toFixed(2)} | ${higherIsBetter ? "≥" : "≤"} ${budget.toFixed(2)} | ${holds ? "yes" : "no"} |`;
 }
 
-/** Without and with encryption, as the command line says. */
-function setups(): readonly Setup[] {
-  const { encryption } = parseArgs({ options: { encryption: { type: "string", default: "both" } } }).values;
-  return encryptionsToMeasure(encryption).flatMap((encrypted) =>
-    (["Asynchronous", "Synchronous"] as const).map((mode) => ({ mode, encrypted })),
-  );
-}
-
 async function main(): Promise<void> {
-  const measured = setups();
+  const { encryption } = parseArgs({ options: { encryption: { type: "string", default: "both" } } }).values;
+  const measured = setupsToMeasure(encryption);
   build();
   const lines: string[] = [
     `${machine()}; wrk on the same cores, ${CONNECTIONS} connections, ${SESSIONS} sessions of 1 KiB, ${MEASURED_SECONDS} s after ${WARM_UP_SECONDS} s`,
