@@ -5,6 +5,7 @@ import type { LayerAbove, LayerBelow } from "./interceptor.ts";
 import { isProbe } from "./interceptors/probe-messages.ts";
 import { StrangerError } from "./stack-errors.ts";
 import { createMember, SHUTDOWN_COMMAND } from "./wire/member-block.ts";
+import { MULTICAST } from "./wire/options.ts";
 
 export interface ChannelCoordinatorDeps {
   readonly sender: ChannelSender;
@@ -86,7 +87,13 @@ export class ChannelCoordinator implements LayerBelow, Lifecycle {
     return this.#parts.stop();
   }
 
+  /** Whether a message can go to the whole group in one datagram. */
+  get canBroadcast(): boolean {
+    return this.#membership.broadcast !== undefined;
+  }
+
   sendMessage(destinations: readonly Member[], message: ChannelMessage): Promise<void> {
+    if ((message.options & MULTICAST) !== 0 && this.#membership.broadcast) return this.#membership.broadcast(message);
     return this.#sender.sendMessage(destinations, message);
   }
 

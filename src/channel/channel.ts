@@ -30,12 +30,41 @@ export interface Member {
 /** `Received`: before the message is processed (options 2). `Processed`: after every listener has finished (options 6). */
 export type Acknowledge = "None" | "Received" | "Processed";
 
+/**
+ * How a message travels. `Datagram`: one to each member's UDP port, of at most 65 507 bytes (options 32). `Multicast`: one to the whole
+ * group, whoever the destinations are, never acknowledged (64); only a membership by multicast knows a group. Neither keeps an order,
+ * and what gets lost is not sent again.
+ */
+export type Carrier = "Connection" | "Datagram" | "Multicast";
+
 export interface SendOptions {
   readonly acknowledge: Acknowledge;
   /** Queue and return (MessageDispatchInterceptor). */
   readonly asynchronous: boolean;
   /** Messages with the same key reach a member in the order of their sending (rule 10): the session id before its dot. */
   readonly orderKey?: string;
+  /** Default `Connection`. */
+  readonly carrier?: Carrier;
+  /** Refuse to send unless an EncryptInterceptor is in the stack (16). A Tomcat gives the bit no meaning. */
+  readonly secure?: boolean;
+  /** Bits from 128 up that interceptors' `optionFlag` names: such an interceptor handles messages that have all of its bits. */
+  readonly interceptorBits?: number;
+  /** Told what became of an asynchronous message after `send` has resolved. */
+  readonly errorHandler?: ErrorHandler;
+}
+
+/**
+ * What becomes of an asynchronous message, by the unique id that `send` resolved with (Tomcat: ErrorHandler). Neither method is called
+ * when `send` rejects; neither must throw.
+ */
+export interface ErrorHandler {
+  /** Every destination has acknowledged as asked, or, without acknowledgement, the system has the message for each. */
+  handleCompletion(uniqueId: Buffer): void;
+  /**
+   * A ChannelError lists the members that failed. A message without acknowledgement may still fail after its completion, when its
+   * connection is lost before anything proves that it has arrived.
+   */
+  handleError(error: Error, uniqueId: Buffer): void;
 }
 
 /** A body: one Java object stream, or bytes as they are (BYTE_MESSAGE). The channel does not copy it: leave it unchanged. */
@@ -80,9 +109,10 @@ export interface Channel extends Lifecycle {
   /**
    * Sends one body to all destinations. Resolves, for a synchronous send, when each has acknowledged as asked; for an
    * asynchronous one, when the frame is written to each socket that has room, or waits in its bounded queue.
-   * Rejects with a ChannelError that lists the members that failed, each with its cause; the others have the message.
+   * The result is the message's unique id, 16 bytes. Rejects with a ChannelError that lists the members that failed, each with its
+   * cause; the others have the message. Rejects with an IllegalSendOptionsError for options that contradict one another or this channel.
    */
-  send(destinations: readonly Member[], message: OutgoingMessage, options: SendOptions): Promise<void>;
+  send(destinations: readonly Member[], message: OutgoingMessage, options: SendOptions): Promise<Buffer>;
   addChannelListener(listener: ChannelListener): void;
   removeChannelListener(listener: ChannelListener): void;
   addMembershipListener(listener: MembershipListener): void;
@@ -100,6 +130,18 @@ export interface ChannelMessage {
   body: Buffer;
   /** Not on the wire: the lane of the message on the sending side (rule 10). */
   readonly orderKey?: string;
+  /** Not on the wire: who waits for the outcome of an asynchronous message. */
+  readonly report?: SendReport;
+}
+
+/** For layers that let the caller go on before a message has arrived. */
+export interface SendReport {
+  /** A layer takes the message, or a part of it, over: its outcome is open. */
+  begin(): void;
+  /** `sendFailed` has got to the top of the stack. */
+  failed(error: Error): void;
+  /** Called once for each `begin`, after `sendFailed` where that is due. */
+  end(): void;
 }
 
 /** The bottom of the stack on the sending side. TCP in production, an in-memory network in simulations. */
@@ -124,9 +166,16 @@ export interface ChannelReceiver extends Lifecycle {
   /** The address and port that were bound; valid after `start`. */
   readonly address: string;
   readonly port: number;
+  /** Where datagrams are received, valid after `start`; -1 or absent: nowhere. */
+  readonly udpPort?: number;
+  /** Announced, and nothing else; -1 or absent: none. */
+  readonly securePort?: number;
   /** Where received messages go; set once before `start`. The acknowledgement follows its outcome (tribes.md 3). */
   onMessage: (message: ChannelMessage) => void | Promise<void>;
 }
+
+/** Where the local member listens. */
+export type ReceiverPorts = Pick<ChannelReceiver, "address" | "port" | "udpPort" | "securePort">;
 
 /** Who is there. Reports through `listener`, which the stack sets before `start`. */
 export interface MembershipService {
@@ -135,8 +184,8 @@ export interface MembershipService {
   /** Whether the last definitive answer contained the local member; undefined before there was one (rule 5). */
   readonly listsLocalMember: boolean | undefined;
   listener: MembershipListener;
-  /** `receiver` tells where the local member listens. Resolves when the first look has been made. */
-  start(receiver: { readonly address: string; readonly port: number }): Promise<void>;
+  /** Resolves when the first look has been made. */
+  start(receiver: ReceiverPorts): Promise<void>;
   stop(): Promise<void>;
   /**
    * A message arrived that this sender stamped with `timestamp`. Returns the member that has this address and port (its unique id
@@ -145,4 +194,6 @@ export interface MembershipService {
    */
   messageFrom(sender: Member, timestamp: number): Member | undefined | Promise<Member | undefined>;
   heartbeat(): void;
+  /** Sends one datagram to the whole group; absent where the membership knows none. What arrives goes to the receiver's `onMessage`. */
+  broadcast?(message: ChannelMessage): Promise<void>;
 }

@@ -132,6 +132,33 @@ export class SenderStoppedError extends TomcatClusterError {
   }
 }
 
+/** Send options that contradict one another, or ask for what this channel does not have. Nothing was sent. */
+export class IllegalSendOptionsError extends TomcatClusterError {
+  readonly code = "ILLEGAL_SEND_OPTIONS";
+
+  constructor(problem: string) {
+    super(`The message is not sent: ${problem}`);
+  }
+}
+
+/** The member announces no UDP port, or an impossible one. */
+export class NoUdpPortError extends TomcatClusterError {
+  readonly code = "NO_UDP_PORT";
+
+  constructor(member: Member) {
+    super(`Member "${member.name}" receives no datagrams: set "udpPort" of its Receiver, with a membership that tells it to others`);
+  }
+}
+
+/** A message does not fit into one datagram. */
+export class DatagramTooLargeError extends TomcatClusterError {
+  readonly code = "DATAGRAM_TOO_LARGE";
+
+  constructor(frameBytes: number, maxBytes: number) {
+    super(`A frame of ${frameBytes} bytes does not fit into a datagram, which takes ${maxBytes}: send it over a connection`);
+  }
+}
+
 export interface FaultyMember {
   readonly member: Member;
   readonly cause: Error;

@@ -5,10 +5,12 @@ import type { Channel, ChannelListener, ChannelMessage, Member, MembershipListen
 import type { ChannelCoordinator } from "./channel-coordinator.ts";
 import type { ChannelMetrics } from "./channel-metrics.ts";
 import { type ChannelDescription, describeMember } from "./describe-channel.ts";
+import { IllegalSendOptionsError } from "./errors.ts";
 import { Hello } from "./hello.ts";
 import type { ChannelInterceptor, LayerAbove, LayerBelow } from "./interceptor.ts";
 import { isProbe, PROBE_BODY } from "./interceptors/probe-messages.ts";
 import { LazyReceivedMessage } from "./lazy-received-message.ts";
+import { PendingSend } from "./pending-send.ts";
 import type { RpcCarrier, RpcEndpoint } from "./rpc-carrier.ts";
 import { decodeRpcMessage, encodeRpcMessage, isRpcClass, type RpcMessage } from "./rpc-message.ts";
 import { ChannelStoppedError, DuplicateRpcIdError, NoDestinationError } from "./stack-errors.ts";
@@ -115,19 +117,26 @@ export class GroupChannel implements Channel, RpcCarrier, LayerAbove {
     return this.#parts.stop();
   }
 
-  send(destinations: readonly Member[], message: OutgoingMessage, options: SendOptions): Promise<void> {
+  send(destinations: readonly Member[], message: OutgoingMessage, options: SendOptions): Promise<Buffer> {
     if (destinations.length === 0) return Promise.reject(new NoDestinationError());
     if (!this.#coordinator.running) return Promise.reject(new ChannelStoppedError());
-    const bits = toOptionBits(options);
-    const outgoing = {
-      options: message.kind === "Bytes" ? bits | BYTE_MESSAGE : bits,
-      timestamp: this.#deps.clock.now(),
-      uniqueId: randomUuid(this.#deps.random),
-      address: this.#coordinator.localMember,
-      body: message.body,
-    };
-    const { orderKey } = options;
-    return this.#top.sendMessage(destinations, orderKey === undefined ? outgoing : { ...outgoing, orderKey });
+    const { orderKey, errorHandler } = options;
+    const uniqueId = randomUuid(this.#deps.random);
+    const pending = errorHandler && options.asynchronous ? new PendingSend(errorHandler, uniqueId) : undefined;
+    try {
+      const sent = this.#top.sendMessage(destinations, {
+        options: this.#bitsOf(message, options),
+        timestamp: this.#deps.clock.now(),
+        uniqueId,
+        address: this.#coordinator.localMember,
+        body: message.body,
+        ...(orderKey === undefined ? {} : { orderKey }),
+        ...(pending === undefined ? {} : { report: pending }),
+      });
+      return pending === undefined ? sent.then(() => uniqueId) : this.#reported(sent, pending, uniqueId);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   addChannelListener(listener: ChannelListener): void {
@@ -171,6 +180,7 @@ export class GroupChannel implements Channel, RpcCarrier, LayerAbove {
 
   /** From the stack. */
   sendFailed(error: Error, message: ChannelMessage): void {
+    message.report?.failed(error);
     this.onSendFailed(error, message);
   }
 
@@ -205,6 +215,29 @@ export class GroupChannel implements Channel, RpcCarrier, LayerAbove {
     const localMember = this.#coordinator.running ? this.localMember.name : undefined;
     const description = { localMember, listsLocalMember: this.listsLocalMember, members: [...alive, ...suspects] };
     return Object.assign(description, ...this.#deps.interceptors.map((interceptor) => interceptor.describe()));
+  }
+
+  #bitsOf({ kind }: OutgoingMessage, options: SendOptions): number {
+    const bits = toOptionBits(options);
+    if (options.secure && !this.#deps.interceptors.some((interceptor) => interceptor.encrypts)) {
+      throw new IllegalSendOptionsError('"secure" needs an EncryptInterceptor in the Channel');
+    }
+    if (options.carrier === "Multicast" && !this.#coordinator.canBroadcast) {
+      throw new IllegalSendOptionsError("multicast needs a membership by multicast");
+    }
+    return kind === "Bytes" ? bits | BYTE_MESSAGE : bits;
+  }
+
+  /** The handler is told in a turn after that in which whoever called `send` has its result. */
+  async #reported(sent: Promise<void>, pending: PendingSend, uniqueId: Buffer): Promise<Buffer> {
+    try {
+      await sent;
+    } catch (error) {
+      pending.reject();
+      throw error;
+    }
+    setImmediate(() => pending.end());
+    return uniqueId;
   }
 
   #deliver(received: LazyReceivedMessage): Promise<void> | undefined {

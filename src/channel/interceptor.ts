@@ -97,6 +97,11 @@ export abstract class ChannelInterceptor implements LayerAbove, LayerBelow, Life
     return this.below.checkMembers();
   }
 
+  /** Whether nobody without a key of the group can read what this layer passes down. */
+  get encrypts(): boolean {
+    return false;
+  }
+
   /** What this layer adds to the description of its channel, for pages. */
   describe(): Partial<ChannelDescription> {
     return {};

@@ -136,7 +136,7 @@ export class FakeChannel implements ClusterChannel {
     for (const listener of this.#membershipListeners) listener.memberDisappeared(other.localMember);
   }
 
-  async send(destinations: readonly Member[], message: OutgoingMessage, options: SendOptions): Promise<void> {
+  async send(destinations: readonly Member[], message: OutgoingMessage, options: SendOptions): Promise<Buffer> {
     const decoded = decodeSessionMessage(Buffer.from(message.body));
     const targets = destinations.map((member) => this.#group.channels.find((channel) => channel.localMember.key === member.key)!);
     const to = targets.map((target) => target.name);
@@ -149,6 +149,7 @@ export class FakeChannel implements ClusterChannel {
     );
     await Promise.all(outcomes);
     if (faulty.length > 0) throw new ChannelError(faulty);
+    return Buffer.alloc(16);
   }
 
   addChannelListener(listener: ChannelListener): void {

@@ -87,6 +87,10 @@ export class EncryptInterceptor extends ChannelInterceptor {
     await this.#reloading;
   }
 
+  override get encrypts(): boolean {
+    return true;
+  }
+
   /** Encrypted once for all destinations. */
   override sendMessage(destinations: readonly Member[], message: ChannelMessage): Promise<void> {
     const iv = this.#deps.random.bytes(this.#cipher.ivBytes);

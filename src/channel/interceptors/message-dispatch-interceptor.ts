@@ -58,6 +58,10 @@ export class MessageDispatchInterceptor extends ChannelInterceptor {
 
   override sendMessage(destinations: readonly Member[], message: ChannelMessage): Promise<void> {
     if ((message.options & (ASYNCHRONOUS | USE_ACK)) !== (ASYNCHRONOUS | USE_ACK)) return super.sendMessage(destinations, message);
+    return this.#dispatch(destinations, message);
+  }
+
+  #dispatch(destinations: readonly Member[], message: ChannelMessage): Promise<void> {
     const bytes = message.body.length;
     // One that is larger than the whole queue may pass alone.
     if (this.#queuedBytes > 0 && this.#queuedBytes + bytes > this.#options.maxQueueSize) {
@@ -65,11 +69,16 @@ export class MessageDispatchInterceptor extends ChannelInterceptor {
       return Promise.reject(new QueueFullError("MessageDispatchInterceptor", "maxQueueSize", this.#options.maxQueueSize));
     }
     this.#queue(bytes);
+    message.report?.begin();
     const sent: Promise<void> = super.sendMessage(destinations, message).then(
-      () => this.#settle(bytes, sent),
+      () => {
+        this.#settle(bytes, sent);
+        message.report?.end();
+      },
       (error: unknown) => {
         this.#settle(bytes, sent);
         this.#failed(asError(error), message);
+        message.report?.end();
       },
     );
     this.#waiting.add(sent);

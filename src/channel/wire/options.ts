@@ -1,5 +1,6 @@
 // The option bits of ChannelData (tribes.md 4) and what senders and receivers read from them. Append-only: other nodes know these bits.
-import type { Acknowledge, SendOptions } from "../channel.ts";
+import type { Acknowledge, Carrier, SendOptions } from "../channel.ts";
+import { IllegalSendOptionsError } from "../errors.ts";
 
 /** The body is bytes as they are, not a Java object stream. Set by `send` from the kind of the message. */
 export const BYTE_MESSAGE = 0x01;
@@ -25,15 +26,46 @@ export function acknowledgeOf(options: number): Acknowledge {
   return (options & SYNCHRONIZED_ACK) === 0 ? "Received" : "Processed";
 }
 
-/** The bits of a send: 0, 2 or 6 by its acknowledgement, plus 8 when asynchronous. */
-export function toOptionBits(options: SendOptions): number {
-  const acknowledge = options.acknowledge === "None" ? 0 : options.acknowledge === "Received" ? USE_ACK : USE_ACK | SYNCHRONIZED_ACK;
-  return options.asynchronous ? acknowledge | ASYNCHRONOUS : acknowledge;
+/** Bits below it have a meaning of their own; those above are the interceptors'. */
+const FIRST_INTERCEPTOR_BIT = 0x80;
+const OWN_BITS = FIRST_INTERCEPTOR_BIT - 1;
+const CARRIER_BITS: Readonly<Record<Carrier, number>> = { Connection: 0, Datagram: UDP, Multicast: MULTICAST };
+
+/** The bits of a send, without BYTE_MESSAGE. Throws IllegalSendOptionsError for options that cannot be had together. */
+export function toOptionBits({ acknowledge, asynchronous, carrier = "Connection", secure, interceptorBits = 0 }: SendOptions): number {
+  if ((interceptorBits & OWN_BITS) !== 0 || interceptorBits < 0 || interceptorBits > 0x7fff_ffff) {
+    throw new IllegalSendOptionsError(`"interceptorBits" ${interceptorBits} must be a sum of bits from ${FIRST_INTERCEPTOR_BIT} up`);
+  }
+  if (carrier === "Multicast" && acknowledge !== "None") {
+    throw new IllegalSendOptionsError(
+      "multicast is never acknowledged: use it without acknowledgement, or a connection or datagrams with one",
+    );
+  }
+  const acknowledged = acknowledge === "None" ? 0 : acknowledge === "Received" ? USE_ACK : USE_ACK | SYNCHRONIZED_ACK;
+  return acknowledged | (asynchronous ? ASYNCHRONOUS : 0) | (secure ? SECURE : 0) | CARRIER_BITS[carrier] | interceptorBits;
 }
 
-/** What `channelSendOptions` of a cluster, or the options of a frame, mean: 2, 4, 6, 8, 10 and their like. 4 alone asks for no ACK. */
+/**
+ * What a sum of bits means: those of `channelSendOptions` of a cluster, or of Tomcat's `Channel.send`. 4 alone asks for no
+ * acknowledgement; BYTE_MESSAGE follows from the kind of the message. Throws IllegalSendOptionsError for what no message can be.
+ */
 export function fromOptionBits(options: number, orderKey?: string): SendOptions {
-  const acknowledge = acknowledgeOf(options);
-  const asynchronous = (options & ASYNCHRONOUS) !== 0;
-  return orderKey === undefined ? { acknowledge, asynchronous } : { acknowledge, asynchronous, orderKey };
+  if (!Number.isInteger(options) || options < 0 || options > 0x7fff_ffff) {
+    throw new IllegalSendOptionsError(`${options} is no sum of option bits`);
+  }
+  if ((options & (UDP | MULTICAST)) === (UDP | MULTICAST)) {
+    throw new IllegalSendOptionsError(`${options} asks for datagrams to members (${UDP}) and to the group (${MULTICAST}) at once`);
+  }
+  const carrier: Carrier = (options & UDP) !== 0 ? "Datagram" : (options & MULTICAST) !== 0 ? "Multicast" : "Connection";
+  const interceptorBits = options & ~OWN_BITS;
+  const sendOptions: SendOptions = {
+    acknowledge: acknowledgeOf(options),
+    asynchronous: (options & ASYNCHRONOUS) !== 0,
+    ...(orderKey === undefined ? {} : { orderKey }),
+    ...(carrier === "Connection" ? {} : { carrier }),
+    ...((options & SECURE) === 0 ? {} : { secure: true }),
+    ...(interceptorBits === 0 ? {} : { interceptorBits }),
+  };
+  toOptionBits(sendOptions);
+  return sendOptions;
 }

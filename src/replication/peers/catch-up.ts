@@ -188,7 +188,7 @@ export class CatchUp {
     }
   }
 
-  #send(body: Buffer): Promise<void> {
+  #send(body: Buffer): Promise<unknown> {
     return this.#deps.channel.send([this.#peer.member], { kind: "Object", body }, SYNCHRONOUS);
   }
 }

@@ -133,12 +133,13 @@ export class StateDonor {
     });
   }
 
-  async #patiently(member: Member, signal: AbortSignal, step: () => Promise<void>): Promise<void> {
+  async #patiently(member: Member, signal: AbortSignal, step: () => Promise<unknown>): Promise<void> {
     const { clock, logger } = this.#deps;
     const startedMs = clock.monotonic();
     for (;;) {
       try {
-        return await step();
+        await step();
+        return;
       } catch (error) {
         const isWorthwhile = error instanceof TomcatClusterError && error.retryable && clock.monotonic() - startedMs < PATIENCE_MS;
         if (!isWorthwhile || signal.aborted) throw error;

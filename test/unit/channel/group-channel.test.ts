@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Registry, silentLogger, systemRandom } from "../../../src/base/index.ts";
-import type { ChannelMessage, Member, ReceivedMessage } from "../../../src/channel/channel.ts";
+import type { ChannelMessage, Member, ReceivedMessage, SendOptions } from "../../../src/channel/channel.ts";
 import { ChannelCoordinator } from "../../../src/channel/channel-coordinator.ts";
 import { ChannelMetrics } from "../../../src/channel/channel-metrics.ts";
 import { GroupChannel } from "../../../src/channel/group-channel.ts";
@@ -99,6 +99,45 @@ describe("GroupChannel", () => {
       "receiver stopped",
     ]);
     assert.equal(clock.pendingTimers, 0);
+  });
+
+  it("gives each message a unique id and returns it", async () => {
+    const { floor, channel } = await started();
+    const ids = await Promise.all([1, 2].map((number) => channel.send([B], bytes(String(number)), SYNCHRONOUS)));
+    assert.deepEqual(
+      ids,
+      floor.sent.map(({ message }) => message.uniqueId),
+    );
+    assert.notDeepEqual(ids[0], ids[1]);
+  });
+
+  it("sends nothing with options that contradict one another or this channel, and says why", async () => {
+    const { floor, channel } = await started();
+    const refused = (options: Partial<SendOptions>, expected: RegExp) =>
+      assert.rejects(channel.send([B], bytes("x"), { ...SYNCHRONOUS, ...options }), expected);
+    await refused({ secure: true }, /"secure" needs an EncryptInterceptor/);
+    await refused({ carrier: "Multicast" }, /multicast is never acknowledged/);
+    await refused({ carrier: "Multicast", acknowledge: "None" }, /needs a membership by multicast/);
+    await refused({ interceptorBits: 2 }, /bits from 128 up/);
+    assert.deepEqual(floor.sent, []);
+  });
+
+  it("puts what a message asks for into its options", async () => {
+    class Encrypting extends ChannelInterceptor {
+      override get encrypts(): boolean {
+        return true;
+      }
+    }
+    const { floor, channel } = await started(() => [new Encrypting()]);
+    const broadcast: number[] = [];
+    floor.membership.broadcast = async ({ options }) => void broadcast.push(options);
+    await channel.send([B], bytes("x"), { ...SYNCHRONOUS, secure: true, carrier: "Datagram", interceptorBits: 0x200 });
+    await channel.send([B], bytes("x"), { acknowledge: "None", asynchronous: true, carrier: "Multicast" });
+    assert.deepEqual(
+      floor.sent.map(({ message }) => message.options),
+      [0x200 | 0x20 | 0x10 | 6 | 1],
+    );
+    assert.deepEqual(broadcast, [0x40 | 8 | 1]);
   });
 
   it("stops what has started when a layer does not start", async () => {
