@@ -19,3 +19,8 @@ export function figuresTable(figures: readonly Figure[]): string {
   const rows = figures.map(({ name, seen, budget, held }) => `| ${name} | ${seen} | ${budget} | ${held ? "yes" : "no"} |`);
   return ["| figure | seen | budget | held |", "|---|---|---|---|", ...rows].join("\n");
 }
+
+/** The upper one of the two in the middle. */
+export function median(values: readonly number[]): number {
+  return [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)]!;
+}

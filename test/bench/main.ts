@@ -1,9 +1,11 @@
 // `npm run bench`: product.md's budgets, ours and the real peers in one run, as ratios. Prints a table; fails only when something breaks.
-// `npm run bench -- --encryption off|on|both` (default both): whether the channels are encrypted, on both sides alike, with AES-256-GCM.
+// `npm run bench -- --encryption off|on|both` (default both): whether the channels are encrypted, on both sides alike, with AES-256-GCM;
+// `--rounds N` (default 1): both sides in turn, so often, and the median of each figure: a machine has good and bad minutes.
 import { parseArgs } from "node:util";
 import { cpuSeconds, memoryMiB } from "../support/process-cpu.ts";
-import { build, machine } from "./bench-options.ts";
+import { build, machine, numberOption } from "./bench-options.ts";
 import { type Contender, ours, peers, setupsToMeasure } from "./contenders.ts";
+import { median } from "./figures.ts";
 import { CONNECTIONS, createSessions, load, SESSIONS } from "./load.ts";
 import { workerStartSeconds } from "./worker-start.ts";
 
@@ -42,6 +44,20 @@ async function measure(contender: Contender): Promise<Figures> {
   }
 }
 
+/** Of each figure by itself; errors of all rounds. */
+function medians(rounds: readonly Figures[]): Figures {
+  const of = (figure: keyof Figures) => median(rounds.map((figures) => figures[figure]));
+  return {
+    requestsPerSecond: of("requestsPerSecond"),
+    p50Ms: of("p50Ms"),
+    p99Ms: of("p99Ms"),
+    balancerMicros: of("balancerMicros"),
+    workerMicros: of("workerMicros"),
+    memoryMiB: of("memoryMiB"),
+    errors: rounds.reduce((sum, { errors }) => sum + errors, 0),
+  };
+}
+
 function row(name: string, figures: Figures): string {
   const cells = [
     figures.requestsPerSecond.toFixed(0),
@@ -62,11 +78,12 @@ function ratio(name: string, value: number, budget: number, higherIsBetter = fal
 }
 
 async function main(): Promise<void> {
-  const { encryption } = parseArgs({ options: { encryption: { type: "string", default: "both" } } }).values;
-  const measured = setupsToMeasure(encryption);
+  const { values } = parseArgs({ options: { encryption: { type: "string", default: "both" }, rounds: { type: "string", default: "1" } } });
+  const measured = setupsToMeasure(values.encryption);
+  const rounds = numberOption("rounds", values.rounds);
   build();
   const lines: string[] = [
-    `${machine()}; wrk on the same cores, ${CONNECTIONS} connections, ${SESSIONS} sessions of 1 KiB, ${MEASURED_SECONDS} s after ${WARM_UP_SECONDS} s`,
+    `${machine()}; wrk on the same cores, ${CONNECTIONS} connections, ${SESSIONS} sessions of 1 KiB, ${MEASURED_SECONDS} s after ${WARM_UP_SECONDS} s, ${rounds === 1 ? "once" : `medians of ${rounds} rounds`}`,
     "",
     "| | requests/s | p50 ms | p99 ms | balancer µs | workers µs | CPU µs/request | workers MiB | errors |",
     "|---|---|---|---|---|---|---|---|---|",
@@ -75,8 +92,12 @@ async function main(): Promise<void> {
   for (const setup of measured) {
     const { mode, encrypted } = setup;
     const what = `${mode}${encrypted ? ", encrypted" : ""}`;
-    const theirs = await measure(await peers(setup));
-    const own = await measure(await ours(setup));
+    const [theirRounds, ownRounds]: Figures[][] = [[], []];
+    for (let round = 0; round < rounds; round++) {
+      theirRounds!.push(await measure(await peers(setup)));
+      ownRounds!.push(await measure(await ours(setup)));
+    }
+    const [theirs, own] = [medians(theirRounds!), medians(ownRounds!)];
     lines.push(row(`Apache httpd (mod_proxy_ajp) + 2 × Tomcat, ${what}`, theirs), row(`tomcat-cluster, 2 workers, ${what}`, own));
     const cpu = (own.balancerMicros + own.workerMicros) / (theirs.balancerMicros + theirs.workerMicros);
     ratios.push(ratio(`CPU per request, ${what}`, cpu, mode === "Asynchronous" ? 0.4 : 0.5));

@@ -78,14 +78,15 @@ async function profiled(setup: Setup): Promise<string[]> {
     // They write their profiles when they end.
     await contender.stop();
     const files = readdirSync(folder);
-    const columns = roles.map((pids, role) => {
+    const columns = roles.map((pids, role): Parts => {
       const parts: Parts = new Map();
       for (const file of files.filter((name) => pids.some((pid) => name.split(".")[3] === String(pid)))) {
         addProfile(parts, JSON.parse(readFileSync(join(folder, file), "utf8")) as CpuProfile, { fromMicros, toMicros });
       }
+      // A sample counts the time in which the process was ready to run and did not: the parts are shares of what it used.
       const sampled = [...parts.values()].reduce((sum, micros) => sum + micros, 0);
-      parts.set("other threads: collector, compiler", after[role]! - before[role]! - sampled);
-      return new Map([...parts].map(([name, micros]) => [name, micros / requests]));
+      const scale = (after[role]! - before[role]!) / sampled / requests;
+      return new Map([...parts].map(([name, micros]) => [name, micros * scale]));
     });
     return table(`${setup.mode}${setup.encrypted ? ", encrypted" : ""}`, columns);
   } finally {

@@ -8,7 +8,7 @@ import { TestWorkers } from "../support/test-workers.ts";
 import { sendThroughTomcat } from "../support/through-tomcat.ts";
 import { GROUP_NAME } from "../support/tomcat.ts";
 import { build, ENCRYPTION, encryptionsToMeasure, machine, numberOption } from "./bench-options.ts";
-import { atMost, type Figure, figuresTable, whether } from "./figures.ts";
+import { atMost, type Figure, figuresTable, median, whether } from "./figures.ts";
 import { LoadGenerator } from "./load-generator.ts";
 import type { LoadWindow } from "./load-tasks.ts";
 
@@ -55,10 +55,6 @@ interface Join {
 
 function seconds(count: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, count * 1000));
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)]!;
 }
 
 function addresses(rounds: number): readonly string[] {
