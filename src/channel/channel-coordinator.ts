@@ -24,7 +24,7 @@ export class ChannelCoordinator implements LayerBelow, Lifecycle {
   readonly #receiver: ChannelReceiver;
   readonly #membership: MembershipService;
   readonly #takesFrom: (address: string) => boolean;
-  /** The receiver first, so that its real port is announced; stopped in reverse. */
+  /** The receiver before the membership, so that its real port is announced; stopped in reverse. */
   readonly #parts: LifecycleGroup;
   #running = false;
 
@@ -34,6 +34,7 @@ export class ChannelCoordinator implements LayerBelow, Lifecycle {
     this.#membership = deps.membership;
     this.#takesFrom = deps.takesFrom ?? (() => true);
     this.#parts = new LifecycleGroup([
+      { start: async () => this.#membership.check?.(), stop: async () => undefined },
       deps.receiver,
       deps.sender,
       { start: () => this.#startMembership(), stop: () => this.#stopMembership() },
@@ -114,6 +115,16 @@ export class ChannelCoordinator implements LayerBelow, Lifecycle {
   /** For pages: bytes of frames that wait for the member's socket or its acknowledgement. */
   queuedBytes(member: Member): number {
     return this.#sender.queuedBytes?.(member) ?? 0;
+  }
+
+  /** The layers above run: see MembershipService. */
+  async open(): Promise<void> {
+    await this.#membership.open?.();
+  }
+
+  /** The membership's own way of saying so; the channel's is `leave`. */
+  async sayGoodbye(): Promise<void> {
+    await this.#membership.sayGoodbye?.();
   }
 
   /** From here on nobody but the caller may send. Returns the local member as it says good-bye: with the shutdown command. */

@@ -184,6 +184,8 @@ export interface MembershipService {
   /** Whether the last definitive answer contained the local member; undefined before there was one (rule 5). */
   readonly listsLocalMember: boolean | undefined;
   listener: MembershipListener;
+  /** Before any socket opens: rejects, with what to change, where it cannot work on this machine. */
+  check?(): Promise<void>;
   /** Resolves when the first look has been made. */
   start(receiver: ReceiverPorts): Promise<void>;
   stop(): Promise<void>;
@@ -196,4 +198,8 @@ export interface MembershipService {
   heartbeat(): void;
   /** Sends one datagram to the whole group; absent where the membership knows none. What arrives goes to the receiver's `onMessage`. */
   broadcast?(message: ChannelMessage): Promise<void>;
+  /** The whole stack runs now, for a membership that asks through it. Resolves when its first look has been made; never rejects. */
+  open?(): Promise<void>;
+  /** Tells the others in the membership's own way that the local member goes, while messages can still be sent. Never rejects. */
+  sayGoodbye?(): Promise<void>;
 }

@@ -1,13 +1,13 @@
 // A channel from its configuration: transport, membership and the configured stack between them.
-import { type Clock, DnsNameResolver, type Logger, type NameResolver, type Random, type Registry } from "../base/index.ts";
-import type { ChannelConfig, MembershipConfig } from "../config/index.ts";
+import type { Clock, Logger, NameResolver, Random, Registry } from "../base/index.ts";
+import type { ChannelConfig } from "../config/index.ts";
 import { SuidTable } from "../serialization/index.ts";
 import { ChannelCoordinator } from "./channel-coordinator.ts";
 import { ChannelMetrics } from "./channel-metrics.ts";
 import { GroupChannel } from "./group-channel.ts";
 import { createInterceptors } from "./interceptors/registry.ts";
 import { TcpFailureDetector } from "./interceptors/tcp-failure-detector.ts";
-import { DnsMembershipService } from "./membership/dns-membership-service.ts";
+import { createMembership } from "./membership/create-membership.ts";
 import type { Sockets } from "./transport/sockets.ts";
 import { TcpReceiver } from "./transport/tcp-receiver.ts";
 import { PIPELINE_WINDOW, TcpSender } from "./transport/tcp-sender.ts";
@@ -25,7 +25,7 @@ export interface CreateChannelDeps {
   readonly suids?: SuidTable;
 }
 
-/** Not started. Throws UnknownInterceptorError, InterceptorOrderError and EncryptionKeyError. */
+/** Not started. Throws UnknownInterceptorError, InterceptorOrderError, EncryptionKeyError and InvalidMemberError. */
 export function createChannel(deps: CreateChannelDeps, config: ChannelConfig): GroupChannel {
   const { clock, registry, random } = deps;
   const { trustProxiedPeers } = config.receiver;
@@ -35,14 +35,7 @@ export function createChannel(deps: CreateChannelDeps, config: ChannelConfig): G
   const { maxFrameBytes } = config.receiver;
   const interceptors = createInterceptors({ clock, logger: deps.logger, metrics, random, maxFrameBytes, ...sockets }, config.interceptors);
   const asksMembers = interceptors.some((interceptor) => interceptor instanceof TcpFailureDetector);
-  const membership = new DnsMembershipService(
-    { clock, metrics, logger: component("DnsMembershipService"), resolver: deps.resolver ?? dnsResolver(config.membership) },
-    {
-      dnsName: config.membership.dnsName,
-      refreshMs: config.membership.refreshMs,
-      expirationMs: asksMembers ? 0 : config.membership.expirationMs,
-    },
-  );
+  const membership = createMembership({ ...deps, metrics, asksMembers, channel: () => channel }, config);
   const receiver = new TcpReceiver(
     {
       ...sockets,
@@ -57,7 +50,7 @@ export function createChannel(deps: CreateChannelDeps, config: ChannelConfig): G
     { ...sockets, clock, registry, logger: component("TcpSender"), localAddress: () => receiver.address },
     config.sender,
   );
-  const channel = new GroupChannel(
+  const channel: GroupChannel = new GroupChannel(
     {
       clock,
       metrics,
@@ -78,9 +71,4 @@ export function createChannel(deps: CreateChannelDeps, config: ChannelConfig): G
     if (kind === "ours") sender.setWindow(member, PIPELINE_WINDOW);
   };
   return channel;
-}
-
-function dnsResolver(config: MembershipConfig): NameResolver {
-  const { dnsServer, timeoutMs } = config;
-  return new DnsNameResolver(dnsServer === undefined ? { timeoutMs } : { timeoutMs, server: dnsServer });
 }

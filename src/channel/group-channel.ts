@@ -82,6 +82,7 @@ export class GroupChannel implements Channel, RpcCarrier, LayerAbove {
       coordinator,
       { start: nothing, stop: () => this.#leave() },
       ...interceptors.toReversed(),
+      { start: () => coordinator.open(), stop: nothing },
       { start: async () => this.#startHeartbeat(options.heartbeatSleepMs), stop: async () => this.#heartbeat?.cancel() },
       { start: nothing, stop: async () => this.hello.close() },
     ]);
@@ -304,6 +305,7 @@ export class GroupChannel implements Channel, RpcCarrier, LayerAbove {
    * Nothing is sent after it: a member that speaks after its good-bye is taken for a new one.
    */
   async #leave(): Promise<void> {
+    if (this.#goodbye) await this.#coordinator.sayGoodbye();
     const leaving = this.#coordinator.leave();
     const members = this.#members;
     if (!this.#goodbye || members.length === 0) return;

@@ -1,5 +1,6 @@
 // What can go wrong above the wire: putting a stack together, sending to nobody, calling too often.
 import { TomcatClusterError } from "../base/index.ts";
+import type { Member } from "./channel.ts";
 import { QuietRefusalError } from "./errors.ts";
 
 /** A class name in the configuration that stands for no interceptor. */
@@ -73,6 +74,18 @@ export class OtherDomainError extends QuietRefusalError {
 
   constructor(sender: string) {
     super(`"${sender}" is of another domain: its message is not taken`);
+  }
+}
+
+/** None of the members that a configuration lists listens where the receiver of this one does. */
+export class NoLocalMemberError extends TomcatClusterError {
+  readonly code = "NO_LOCAL_MEMBER";
+
+  constructor(address: string, port: number, members: readonly Member[]) {
+    const listed = members.map((member) => `${member.address} port ${member.port}`).join(", ");
+    super(
+      `The receiver listens on ${address} port ${port}, and no member is configured there: the members are ${listed}. Add it, or a LocalMember`,
+    );
   }
 }
 

@@ -1,4 +1,5 @@
 // Checked elements -> ClusterConfig: manager, channel, valves, listeners; Tomcat's default for each that is absent (ha.md 1).
+import { buildMembership, type MembershipNames } from "./build-membership.ts";
 import { CheckedElement } from "./checked-element.ts";
 import { CLASS_NAMES } from "./class-names.ts";
 import { defaultAttributes } from "./registry/registry.ts";
@@ -8,14 +9,22 @@ import type {
   ComponentConfig,
   Location,
   ManagerConfig,
-  MembershipConfig,
   ReceiverConfig,
   SenderConfig,
 } from "./server-config.ts";
 
-/** `placement` is the element that it stands in, `dnsName` the membership's name when the file does not say it. */
-export function buildCluster(cluster: CheckedElement, placement: ClusterConfig["placement"], dnsName: string | undefined): ClusterConfig {
+/**
+ * `placement` is the element that it stands in, `containerName` that one's name, `dnsName` the membership's name when the file does not
+ * say it.
+ */
+export function buildCluster(
+  cluster: CheckedElement,
+  placement: ClusterConfig["placement"],
+  containerName: string,
+  dnsName: string | undefined,
+): ClusterConfig {
   const clusterName = cluster.optionalText("clusterName");
+  const channel = cluster.first("Channel") ?? absent("Channel", CLASS_NAMES.groupChannel, cluster.location);
   const manager = buildManager(cluster.first("Manager") ?? absent("Manager", CLASS_NAMES.deltaManager, cluster.location));
   return {
     placement,
@@ -23,7 +32,7 @@ export function buildCluster(cluster: CheckedElement, placement: ClusterConfig["
     channelStartOptions: ALL_SERVICES,
     ...(clusterName === undefined ? {} : { clusterName }),
     manager,
-    channel: buildChannel(cluster.first("Channel") ?? absent("Channel", CLASS_NAMES.groupChannel, cluster.location), dnsName),
+    channel: buildChannel(channel, { dnsName, channelName: `${clusterName ?? containerName}-Channel` }),
     valves: orDefault(cluster, "Valve", [CLASS_NAMES.jvmRouteBinderValve, CLASS_NAMES.replicationValve]),
     clusterListeners: orDefault(cluster, "ClusterListener", manager.type === "Delta" ? [CLASS_NAMES.clusterSessionListener] : []),
     location: cluster.location,
@@ -45,27 +54,15 @@ export function buildComponents(parent: CheckedElement, element: string): readon
   return parent.all(element).map(({ className, attributes, location }) => ({ className, attributes, location }));
 }
 
-function buildChannel(channel: CheckedElement, dnsName: string | undefined): ChannelConfig {
+function buildChannel(channel: CheckedElement, names: MembershipNames): ChannelConfig {
   const sender = channel.first("Sender");
   return {
-    membership: buildMembership(channel.first("Membership")!, dnsName),
+    membership: buildMembership(channel.first("Membership")!, names),
     receiver: buildReceiver(channel.first("Receiver") ?? absent("Receiver", CLASS_NAMES.nioReceiver, channel.location)),
     sender: buildSender(sender?.first("Transport") ?? absent("Transport", CLASS_NAMES.pooledParallelSender, channel.location)),
     interceptors: orDefault(channel, "Interceptor", [CLASS_NAMES.messageDispatchInterceptor, CLASS_NAMES.tcpFailureDetector]),
     heartbeatSleepMs: channel.integer("heartbeatSleeptime"),
     location: channel.location,
-  };
-}
-
-function buildMembership(membership: CheckedElement, dnsName: string | undefined): MembershipConfig {
-  const dnsServer = membership.optionalText("dnsServer");
-  return {
-    type: "DNS",
-    dnsName: membership.optionalText("dnsName") ?? dnsName!,
-    ...(dnsServer === undefined ? {} : { dnsServer }),
-    refreshMs: membership.integer("refreshInterval"),
-    expirationMs: membership.integer("expirationTime"),
-    timeoutMs: membership.integer("readTimeout"),
   };
 }
 

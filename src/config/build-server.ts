@@ -61,7 +61,7 @@ function buildEngine(engine: CheckedElement, dnsName: string | undefined): Engin
     ...(jvmRoute === undefined ? {} : { jvmRoute }),
     hosts: engine.all("Host").map((host) => buildHost(host, dnsName)),
     valves: buildComponents(engine, "Valve"),
-    ...(cluster === undefined ? {} : { cluster: buildCluster(cluster, "Engine", dnsName) }),
+    ...(cluster === undefined ? {} : { cluster: buildCluster(cluster, "Engine", engine.text("name"), dnsName) }),
     location: engine.location,
   };
 }
@@ -78,7 +78,7 @@ function buildHost(host: CheckedElement, dnsName: string | undefined): HostConfi
     defaultContext,
     contexts: host.all("Context").map((context) => buildContext(context, defaultContext)),
     valves: buildComponents(host, "Valve"),
-    ...(cluster === undefined ? {} : { cluster: buildCluster(cluster, "Host", dnsName) }),
+    ...(cluster === undefined ? {} : { cluster: buildCluster(cluster, "Host", hostNameOf(host), dnsName) }),
     location: host.location,
   };
 }

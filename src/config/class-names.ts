@@ -20,6 +20,8 @@ export const CLASS_NAMES = {
   clusterSessionListener: "org.apache.catalina.ha.session.ClusterSessionListener",
   groupChannel: "org.apache.catalina.tribes.group.GroupChannel",
   cloudMembershipService: "org.apache.catalina.tribes.membership.cloud.CloudMembershipService",
+  staticMembershipService: "org.apache.catalina.tribes.membership.StaticMembershipService",
+  staticMember: "org.apache.catalina.tribes.membership.StaticMember",
   nioReceiver: "org.apache.catalina.tribes.transport.nio.NioReceiver",
   replicationTransmitter: "org.apache.catalina.tribes.transport.ReplicationTransmitter",
   pooledParallelSender: "org.apache.catalina.tribes.transport.nio.PooledParallelSender",

@@ -19,6 +19,7 @@ export type {
   ConnectorConfig,
   ContextConfig,
   ContextDefaults,
+  DnsMembershipConfig,
   DrainConfig,
   EngineConfig,
   HostConfig,
@@ -31,6 +32,8 @@ export type {
   SenderConfig,
   ServerConfig,
   ServiceConfig,
+  StaticMemberConfig,
+  StaticMembershipConfig,
 } from "./server-config.ts";
 export { ServerXmlError, type ServerXmlNote, type ServerXmlProblem, type ServerXmlProblemCode } from "./server-xml-error.ts";
 export type { XmlAttribute, XmlElement } from "./xml-element.ts";

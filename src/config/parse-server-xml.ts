@@ -1,12 +1,13 @@
 // server.xml as text -> ServerConfig, in five steps: read, replace and type, check between elements, build.
 import { buildServer } from "./build-server.ts";
 import { checkServerXml } from "./check-server-xml.ts";
+import { DNS_NAME_VARIABLE } from "./membership-rules.ts";
 import type { PlaceholderSources } from "./placeholders.ts";
 import { readXml } from "./read-xml.ts";
 import { Report } from "./report.ts";
 import type { ServerConfig } from "./server-config.ts";
 import type { ServerXmlNote } from "./server-xml-error.ts";
-import { checkRules, DNS_NAME_VARIABLE } from "./server-xml-rules.ts";
+import { checkRules } from "./server-xml-rules.ts";
 import type { XmlElement } from "./xml-element.ts";
 
 export interface ServerXmlSources extends PlaceholderSources {

@@ -141,8 +141,10 @@ export interface ChannelConfig {
   readonly location: Location;
 }
 
-/** CloudMembershipService with the DNS provider. Further kinds join this union when they work. */
-export interface MembershipConfig {
+export type MembershipConfig = DnsMembershipConfig | StaticMembershipConfig;
+
+/** CloudMembershipService with the DNS provider. */
+export interface DnsMembershipConfig {
   readonly type: "DNS";
   /** Name whose addresses are the members. `dnsName` of ours, else the environment's DNS_MEMBERSHIP_SERVICE_NAME. */
   readonly dnsName: string;
@@ -154,6 +156,40 @@ export interface MembershipConfig {
   readonly expirationMs: number;
   /** One DNS query; default 1000. Tomcat: `readTimeout`. */
   readonly timeoutMs: number;
+}
+
+/** StaticMembershipService: the members stand in the file, and are asked whether they run. */
+export interface StaticMembershipConfig {
+  readonly type: "Static";
+  /** Equal on every member: `<name of the cluster>-Channel-StaticMembership`. */
+  readonly membershipName: string;
+  /** The local one may be among them, told by its address and port. */
+  readonly members: readonly StaticMemberConfig[];
+  readonly localMember?: StaticMemberConfig;
+  /** Silence after which a member goes; default 5000. Tomcat: `expirationTime`. */
+  readonly expirationMs: number;
+  /** For the connection by which it is seen whether anybody listens; default 500. */
+  readonly connectTimeoutMs: number;
+  /** For the answers to a ping; default 3000. */
+  readonly rpcTimeoutMs: number;
+  /** From one ping to the next; undefined: with each heartbeat of the channel. Tomcat: `pingInterval` with `useThread`. */
+  readonly pingIntervalMs?: number;
+}
+
+/** A `Member` or `LocalMember` (StaticMember). */
+export interface StaticMemberConfig {
+  /** An IP address, or its bytes as in "{10,1,2,3}". */
+  readonly host: string;
+  readonly port: number;
+  /** -1: none. */
+  readonly securePort: number;
+  /** -1: none. */
+  readonly udpPort: number;
+  /** Text, a byte for each character, or bytes as in "{1,-2,3}"; default empty. */
+  readonly domain: string;
+  /** 16 bytes as in "{0,1,…}"; default zeros. */
+  readonly uniqueId: string;
+  readonly location: Location;
 }
 
 export interface ReceiverConfig {

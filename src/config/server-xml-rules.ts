@@ -2,11 +2,10 @@
 import type { CheckedElement } from "./checked-element.ts";
 import { CLASS_NAMES } from "./class-names.ts";
 import { contextPathOf, hostNameOf } from "./container-names.ts";
+import { checkMembership } from "./membership-rules.ts";
 import type { PlaceholderSources } from "./placeholders.ts";
-import { USE_DNS_MEMBERSHIP } from "./registry/channel-classes.ts";
 import type { Report, Subject } from "./report.ts";
 
-export const DNS_NAME_VARIABLE = "DNS_MEMBERSHIP_SERVICE_NAME";
 const USE_ACK = 2;
 const ASYNCHRONOUS = 8;
 
@@ -21,7 +20,7 @@ export function checkRules(server: CheckedElement, { environment }: PlaceholderS
   const cluster = clusters[0];
   if (cluster === undefined) return;
   checkCluster(cluster, report);
-  checkMembership(cluster, environment[DNS_NAME_VARIABLE], report);
+  checkMembership(cluster, environment, report);
   if (engine.optionalText("jvmRoute") === undefined) {
     report.note("warn", engine, "it has a Cluster but no jvmRoute: balancers cannot tell which worker a session belongs to");
   }
@@ -100,7 +99,6 @@ function checkCluster(cluster: CheckedElement, report: Report): void {
   }
   for (const interceptor of interceptors) {
     if (interceptor.className === CLASS_NAMES.encryptInterceptor) checkKeys(interceptor, report);
-    if (interceptor.className === CLASS_NAMES.domainFilterInterceptor) checkDomain(interceptor, report);
   }
   const seen = new Set<string>();
   for (const interceptor of interceptors) {
@@ -121,42 +119,5 @@ function checkKeys(interceptor: CheckedElement, report: Report): void {
   } else if (directory !== undefined && interceptor.optionalText("encryptionKeyDirectory") === undefined) {
     const place = { name: "encryptionKeyDirectory", location: directory };
     report.attributeProblem("INVALID_VALUE", interceptor, place, "found nothing, must be the path of a folder");
-  }
-}
-
-/** A worker that takes none of those whom DNS lists would have its sessions alone, and not know it. */
-function checkDomain(interceptor: CheckedElement, report: Report): void {
-  const domain = interceptor.optionalText("domain");
-  if (domain === undefined) return;
-  const place = { name: "domain", location: interceptor.given.get("domain") ?? interceptor.location };
-  const problem = `members found by DNS have no domain: with "${domain}" none of them would be taken. Remove the attribute`;
-  report.attributeProblem("INVALID_VALUE", interceptor, place, problem);
-}
-
-function checkMembership(cluster: CheckedElement, dnsNameOfEnvironment: string | undefined, report: Report): void {
-  const channel = cluster.first("Channel");
-  if (cluster.refused.has("Channel") || channel?.refused.has("Membership")) return;
-  const membership = channel?.first("Membership");
-  if (membership === undefined) {
-    report.problem(
-      "NOT_SUPPORTED",
-      channel ?? cluster,
-      `without a Membership Tomcat uses multicast; multicast comes later: ${USE_DNS_MEMBERSHIP}`,
-    );
-    return;
-  }
-  if (membership.optionalText("dnsName") === undefined && !dnsNameOfEnvironment) {
-    report.problem("MISSING", membership, `no name to look up: give dnsName, or set ${DNS_NAME_VARIABLE} in the environment`);
-  }
-  const refresh = membership.optionalInteger("refreshInterval");
-  const expiration = membership.optionalInteger("expirationTime");
-  if (refresh !== undefined && expiration !== undefined && expiration < refresh) {
-    const place = { name: "expirationTime", location: membership.given.get("expirationTime") ?? membership.location };
-    report.attributeProblem(
-      "INVALID_VALUE",
-      membership,
-      place,
-      `${expiration} is shorter than refreshInterval, ${refresh}: every member would expire between two look-ups`,
-    );
   }
 }

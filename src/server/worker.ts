@@ -154,8 +154,11 @@ export class Worker implements Lifecycle {
 
   #createCluster(config: ClusterConfig): SimpleTcpCluster {
     const { dnsServer } = this.#options;
-    const { timeoutMs } = config.channel.membership;
-    const resolver = dnsServer === undefined ? {} : { resolver: new DnsNameResolver({ server: dnsServer, timeoutMs }) };
+    const { membership } = config.channel;
+    const resolver =
+      dnsServer === undefined || membership.type !== "DNS"
+        ? {}
+        : { resolver: new DnsNameResolver({ server: dnsServer, timeoutMs: membership.timeoutMs }) };
     this.#channel = createChannel({ ...this.#deps, ...resolver }, config.channel);
     return new SimpleTcpCluster({ ...this.#deps, channel: this.#channel }, config);
   }

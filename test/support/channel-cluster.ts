@@ -1,7 +1,7 @@
 // Several channels in one process, each on a loopback address of its own, found through one scripted name.
 import { type Logger, Registry, silentLogger, systemClock, systemRandom } from "../../src/base/index.ts";
 import { createChannel, type GroupChannel, type Member, type ReceivedMessage } from "../../src/channel/index.ts";
-import type { AttributeValue, ChannelConfig, ComponentConfig } from "../../src/config/index.ts";
+import type { AttributeValue, ChannelConfig, ComponentConfig, MembershipConfig } from "../../src/config/index.ts";
 import { defaultAttributes } from "../../src/config/registry/registry.ts";
 import { ScriptedResolver } from "./scripted-resolver.ts";
 
@@ -60,11 +60,13 @@ export interface ChannelConfigOptions {
   readonly heartbeatSleepMs?: number;
   readonly refreshMs?: number;
   readonly maxFrameBytes?: number;
+  /** Default: one name for all. */
+  readonly membership?: MembershipConfig;
 }
 
 export function channelConfig(options: ChannelConfigOptions): ChannelConfig {
   return {
-    membership: {
+    membership: options.membership ?? {
       type: "DNS",
       dnsName: "group.test",
       refreshMs: options.refreshMs ?? 100,

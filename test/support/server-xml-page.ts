@@ -43,7 +43,7 @@ export function serverXmlPage(rows: readonly AttributeDescription[] = describeSe
 /** Several classes may stand behind one element. */
 function elementOf({ element, className }: AttributeDescription): string {
   const simpleName = className.slice(className.lastIndexOf(".") + 1);
-  return ["Manager", "Valve", "Interceptor"].includes(element) ? `${element} ${simpleName}` : element;
+  return ["Manager", "Valve", "Interceptor", "Membership"].includes(element) ? `${element} ${simpleName}` : element;
 }
 
 function cellsOf(row: AttributeDescription): readonly string[] {

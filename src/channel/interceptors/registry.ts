@@ -5,7 +5,7 @@ import type { ChannelMetrics } from "../channel-metrics.ts";
 import type { ChannelInterceptor } from "../interceptor.ts";
 import { InterceptorOrderError, UnknownInterceptorError } from "../stack-errors.ts";
 import type { Sockets } from "../transport/sockets.ts";
-import { domainBytes } from "../wire/domain.ts";
+import { byteString } from "../wire/byte-string.ts";
 import { DomainFilterInterceptor } from "./domain-filter-interceptor.ts";
 import { EncryptInterceptor } from "./encrypt-interceptor.ts";
 import { KeyFolder } from "./encryption/key-folder.ts";
@@ -76,7 +76,7 @@ export const INTERCEPTORS: InterceptorTable = {
   DomainFilterInterceptor: {
     create: (deps, attributes) =>
       new DomainFilterInterceptor(deps, {
-        domain: domainBytes(textOf(attributes, "domain")),
+        domain: byteString(textOf(attributes, "domain")),
         logInterval: numberOf(attributes, "logInterval"),
       }),
   },

@@ -1,9 +1,10 @@
 // Members are the addresses of one DNS name (Tomcat: CloudMembershipService with DNSMembershipProvider; tribes.md 11.3, rules 1, 2, 20).
 import type { AddressFamily, Clock, Logger, NameResolver } from "../../base/index.ts";
-import type { Member, MembershipListener, MembershipService } from "../channel.ts";
+import type { Member, MembershipListener } from "../channel.ts";
 import type { ChannelMetrics } from "../channel-metrics.ts";
-import { addressBytes, addressText, isLoopback } from "../wire/ip-address.ts";
+import { addressBytes, addressText, isLoopback, isLoopbackText } from "../wire/ip-address.ts";
 import { createMember, isShutdown, SHUTDOWN_COMMAND, uniqueIdOf } from "../wire/member-block.ts";
+import type { GroupMembership } from "./group-membership.ts";
 import { MemberLookUp } from "./member-look-up.ts";
 
 export interface DnsMembershipServiceDeps {
@@ -40,7 +41,7 @@ interface Entry {
   leftAt: number;
 }
 
-export class DnsMembershipService implements MembershipService {
+export class DnsMembershipService implements GroupMembership {
   listener: MembershipListener = { memberAdded: () => undefined, memberDisappeared: () => undefined };
   readonly #deps: DnsMembershipServiceDeps;
   readonly #options: DnsMembershipServiceOptions;
@@ -232,11 +233,6 @@ export class DnsMembershipService implements MembershipService {
 function identity(text: string, port: number): { address: string; port: number; uniqueId: Buffer } {
   const bytes = addressBytes(text);
   return { address: text, port, uniqueId: uniqueIdOf(bytes ? javaText(bytes) : text) };
-}
-
-function isLoopbackText(address: string): boolean {
-  const bytes = addressBytes(address);
-  return bytes !== undefined && isLoopback(bytes);
 }
 
 /** As java.net.InetAddress prints it: IPv6 in eight groups without compression. */

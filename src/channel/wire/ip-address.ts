@@ -33,6 +33,12 @@ export function isLoopback(bytes: Buffer): boolean {
   return bytes[15] === 1 && bytes.subarray(0, 15).every((byte) => byte === 0);
 }
 
+/** The same, of an address as text; false for text that is no address. */
+export function isLoopbackText(address: string): boolean {
+  const bytes = addressBytes(address);
+  return bytes !== undefined && isLoopback(bytes);
+}
+
 function ipv4Bytes(text: string): Buffer | undefined {
   const parts = text.split(".");
   if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256)) return undefined;

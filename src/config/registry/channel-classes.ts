@@ -1,24 +1,17 @@
-// The channel: membership, receiver, sender, interceptors (tribes.md 7, 8, 10, 11.3, 12).
+// The channel: receiver, sender, interceptors (tribes.md 7, 8, 10, 12). Its membership: membership-classes.ts.
 import { CLASS_NAMES } from "../class-names.ts";
 import type { ClassEntry } from "./entry.ts";
 import { boolean, choice, classHistory, classLater, history, ignored, integer, later, text, works } from "./entry.ts";
+import { BYTES, CLUSTER_LOG } from "./membership-classes.ts";
 
 const TRIBES = "org.apache.catalina.tribes.";
 const INTERCEPTORS = `${TRIBES}group.interceptors.`;
 const MAX = 2_147_483_647;
 const SOCKETS = "sockets and buffers are those of Node.js";
 const NO_THREADS = "the channel runs on one event loop, not on threads";
-const CLUSTER_LOG = "there is no separate cluster log";
-const USE_DNS =
-  'use DNS: <Membership className="org.apache.catalina.tribes.membership.cloud.CloudMembershipService" membershipProviderClassName="dns" dnsName="…"/>';
 const PORT = "TCP port, the same on every member";
 
 const USE_GCM = 'not supported in this version: use "AES/GCM/NoPadding" on every member';
-
-const BYTE = "(-128|-?(12[0-7]|1[01]\\d|\\d{1,2}))";
-const DOMAIN = new RegExp(`^(\\{(${BYTE}(,${BYTE})*)?\\}|(?!\\{)[\\u0020-\\u00ff]*)$`);
-
-export const USE_DNS_MEMBERSHIP = USE_DNS;
 
 export const CHANNEL_CLASSES: readonly ClassEntry[] = [
   works("Channel", CLASS_NAMES.groupChannel, {
@@ -26,40 +19,6 @@ export const CHANNEL_CLASSES: readonly ClassEntry[] = [
     ...later({ heartbeat: true }, "remove it: the channel's heartbeat always runs"),
     ...ignored("interceptors are checked when they are assembled", ["optionCheck"]),
     ...ignored("there is no JMX", ["name", "jmxEnabled", "jmxDomain", "jmxPrefix"]),
-  }),
-  works("Membership", CLASS_NAMES.cloudMembershipService, {
-    membershipProviderClassName: choice(
-      "Where the members come from",
-      {
-        values: ["dns"],
-        aliases: {
-          [`${TRIBES}membership.cloud.DNSMembershipProvider`]: "dns",
-          [`${TRIBES}membership.cloud.KubernetesMembershipProvider`]: "kubernetes",
-        },
-        later: {
-          kubernetes: `the kubernetes provider (Tomcat's default) is not supported in this version: write membershipProviderClassName="dns"`,
-        },
-      },
-      { default: "kubernetes" },
-    ),
-    dnsName: text("Name whose addresses are the members; unset: the environment's DNS_MEMBERSHIP_SERVICE_NAME", {
-      ours: true,
-      rule: 1,
-    }),
-    dnsServer: text("host:port of the DNS server; unset: that of resolv.conf", {
-      ours: true,
-      rule: 1,
-      form: {
-        pattern: /^$|^[0-9.]+(:\d{1,5})?$|^\[[0-9a-fA-F:.]+\](:\d{1,5})?$|^[0-9a-fA-F:]+$/,
-        description: "an IP address, with a port after a colon where it is not 53",
-      },
-    }),
-    refreshInterval: integer("Ms between two look-ups", 50, MAX, { default: 2000, ours: true, rule: 1 }),
-    expirationTime: integer("Ms after which a member that the name no longer lists may go", 50, MAX, { default: 5000 }),
-    readTimeout: integer("Ms for one DNS query", 10, MAX, { default: 1000 }),
-    ...ignored("a DNS query has one time-out, readTimeout", ["connectTimeout"]),
-    ...later({ payload: undefined, domain: undefined }),
-    ...history(CLUSTER_LOG, ["doClusterLog", "clusterLogName"]),
   }),
   works("Receiver", CLASS_NAMES.nioReceiver, {
     address: text('IP address to listen on and to announce; "auto": that of the host name', { default: "auto" }),
@@ -170,10 +129,7 @@ export const CHANNEL_CLASSES: readonly ClassEntry[] = [
   works("Interceptor", CLASS_NAMES.domainFilterInterceptor, {
     domain: text("Domain of the members that are taken; members found by DNS have an empty one", {
       default: "",
-      form: {
-        pattern: DOMAIN,
-        description: 'text of Latin letters, or bytes as in "{1,-2,3}"',
-      },
+      form: BYTES,
     }),
     logInterval: integer("Refused messages from one line in the log to the next", 1, MAX, { default: 100 }),
     ...ignored("every message is looked at", ["optionFlag"]),
@@ -230,8 +186,6 @@ export const CHANNEL_CLASSES: readonly ClassEntry[] = [
   classHistory("Transport", `${TRIBES}transport.bio.PooledMultiSender`, "removed in Tomcat 10", CLASS_NAMES.pooledParallelSender),
   classHistory("Receiver", `${TRIBES}transport.bio.BioReceiver`, "removed in Tomcat 10", CLASS_NAMES.nioReceiver),
 
-  classLater("Membership", `${TRIBES}membership.McastService`, `multicast comes later; ${USE_DNS}`),
-  classLater("Membership", `${TRIBES}membership.StaticMembershipService`, USE_DNS),
   ...["NonBlockingCoordinator", "SimpleCoordinator", "StaticMembershipInterceptor"].map((name) =>
     classLater("Interceptor", INTERCEPTORS + name),
   ),

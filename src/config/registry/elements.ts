@@ -31,6 +31,7 @@ const contextChildren = {
   Manager: of(CLASS_NAMES.standardManager),
   CookieProcessor: of(CLASS_NAMES.cookieProcessor),
 };
+const staticMembers = { Member: of(CLASS_NAMES.staticMember, many), LocalMember: of(CLASS_NAMES.staticMember) };
 
 export const ELEMENTS: Readonly<Record<string, ElementEntry>> = {
   Server: element({
@@ -85,11 +86,13 @@ export const ELEMENTS: Readonly<Record<string, ElementEntry>> = {
   DefaultContext: element(contextChildren),
   Cluster: element({ Manager: one, Channel: one, Valve: many, Deployer: one, ClusterListener: many, Listener: many }),
   Channel: element({ Membership: one, Receiver: one, Sender: one, Interceptor: many, ChannelListener: many }),
-  Membership: element({ Member: many, LocalMember: one }),
+  Membership: element(staticMembers),
   Receiver: element(),
   Sender: element({ Transport: one }),
   Transport: element(),
-  Interceptor: element({ Member: many, LocalMember: one }),
+  Interceptor: element(staticMembers),
+  Member: element(),
+  LocalMember: element(),
   Manager: element({ SessionIdGenerator: one, Store: one }),
   CookieProcessor: element(),
   Valve: element(),
@@ -122,7 +125,5 @@ export const ELEMENTS: Readonly<Record<string, ElementEntry>> = {
   SessionIdGenerator: laterElement("remove it: ids are 32 upper-case hexadecimal digits of strong random numbers"),
   Store: laterElement(),
   ChannelListener: laterElement(),
-  Member: laterElement("use DNS membership"),
-  LocalMember: laterElement("use DNS membership"),
   CredentialHandler: ignoredElement("this version authenticates nobody", "warn"),
 };

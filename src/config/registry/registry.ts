@@ -6,8 +6,15 @@ import { CLUSTER_CLASSES } from "./cluster-classes.ts";
 import { CONNECTOR_CLASSES } from "./connector-classes.ts";
 import { CONTAINER_CLASSES } from "./container-classes.ts";
 import type { ClassEntry, Support } from "./entry.ts";
+import { MEMBERSHIP_CLASSES } from "./membership-classes.ts";
 
-const CLASSES: readonly ClassEntry[] = [...CONTAINER_CLASSES, ...CONNECTOR_CLASSES, ...CLUSTER_CLASSES, ...CHANNEL_CLASSES];
+const CLASSES: readonly ClassEntry[] = [
+  ...CONTAINER_CLASSES,
+  ...CONNECTOR_CLASSES,
+  ...CLUSTER_CLASSES,
+  ...CHANNEL_CLASSES,
+  ...MEMBERSHIP_CLASSES,
+];
 
 const byElement = Map.groupBy(CLASSES, (entry) => entry.element);
 

@@ -38,7 +38,7 @@ describe("planCluster", () => {
       readFile: () => assert.fail("no file is named"),
     });
     assert.equal(config.service.engine.jvmRoute, "shop-0");
-    assert.equal(config.service.engine.cluster?.channel.membership.dnsName, "shop-members");
+    assert.partialDeepStrictEqual(config.service.engine.cluster?.channel.membership, { type: "DNS", dnsName: "shop-members" });
     assert.equal(plan.encrypted, true);
     assert.match(serverXml, /encryptionKeyDirectory="\/run\/keys"/);
   });

@@ -4,7 +4,7 @@ import { Registry } from "../../../../src/base/index.ts";
 import type { Member } from "../../../../src/channel/channel.ts";
 import { ChannelMetrics } from "../../../../src/channel/channel-metrics.ts";
 import { DomainFilterInterceptor } from "../../../../src/channel/interceptors/domain-filter-interceptor.ts";
-import { domainBytes } from "../../../../src/channel/wire/domain.ts";
+import { byteString } from "../../../../src/channel/wire/byte-string.ts";
 import { createMember } from "../../../../src/channel/wire/member-block.ts";
 import { MemoryLog } from "../../../support/memory-log.ts";
 import { RecordingAbove, RecordingBelow, testMember, testMessage } from "../../../support/recording-layers.ts";
@@ -22,7 +22,7 @@ function stack(domain: string, logInterval = 100) {
   const log = new MemoryLog();
   const filter = new DomainFilterInterceptor(
     { logger: log.logger, metrics: new ChannelMetrics(registry) },
-    { domain: domainBytes(domain), logInterval },
+    { domain: byteString(domain), logInterval },
   );
   filter.link(above, below);
   for (const member of [EAST, OTHER_EAST, WEST, NOWHERE]) filter.memberAdded(member);
@@ -83,9 +83,9 @@ describe("DomainFilterInterceptor", () => {
   });
 
   it("reads a domain as Tomcat does: bytes in braces, or a byte for each character", () => {
-    assert.deepEqual(domainBytes("{1,-2,127,-128}"), Buffer.from([1, 254, 127, 128]));
-    assert.deepEqual(domainBytes("{}"), Buffer.alloc(0));
-    assert.deepEqual(domainBytes("zone-ä"), Buffer.from([...Buffer.from("zone-"), 0xe4]));
-    assert.deepEqual(domainBytes(""), Buffer.alloc(0));
+    assert.deepEqual(byteString("{1,-2,127,-128}"), Buffer.from([1, 254, 127, 128]));
+    assert.deepEqual(byteString("{}"), Buffer.alloc(0));
+    assert.deepEqual(byteString("zone-ä"), Buffer.from([...Buffer.from("zone-"), 0xe4]));
+    assert.deepEqual(byteString(""), Buffer.alloc(0));
   });
 });

@@ -115,7 +115,7 @@ test("with a list exactly its applications are deployed, each with its host", ()
 });
 
 test("a place may name the members itself", () => {
-  assert.equal(engineOf({}, { dnsName: "other" }).cluster?.channel.membership.dnsName, "other");
+  assert.partialDeepStrictEqual(engineOf({}, { dnsName: "other" }).cluster?.channel.membership, { type: "DNS", dnsName: "other" });
 });
 
 test("several filters are alternatives, none is no filter", () => {

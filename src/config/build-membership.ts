@@ -1,0 +1,55 @@
+// A checked <Membership> -> MembershipConfig.
+import type { CheckedElement } from "./checked-element.ts";
+import { CLASS_NAMES } from "./class-names.ts";
+import type { MembershipConfig, StaticMemberConfig } from "./server-config.ts";
+
+/** What the element itself does not say. */
+export interface MembershipNames {
+  /** The environment's, for where the file gives none. */
+  readonly dnsName: string | undefined;
+  /** As a Tomcat's cluster names its channel. */
+  readonly channelName: string;
+}
+
+export function buildMembership(membership: CheckedElement, { dnsName, channelName }: MembershipNames): MembershipConfig {
+  if (membership.className === CLASS_NAMES.staticMembershipService) {
+    return {
+      type: "Static",
+      membershipName: `${channelName}-StaticMembership`,
+      ...buildStaticMembers(membership),
+      expirationMs: membership.integer("expirationTime"),
+      connectTimeoutMs: membership.integer("connectTimeout"),
+      rpcTimeoutMs: membership.integer("rpcTimeout"),
+      ...(membership.boolean("useThread") ? { pingIntervalMs: membership.integer("pingInterval") } : {}),
+    };
+  }
+  const dnsServer = membership.optionalText("dnsServer");
+  return {
+    type: "DNS",
+    dnsName: membership.optionalText("dnsName") ?? dnsName!,
+    ...(dnsServer === undefined ? {} : { dnsServer }),
+    refreshMs: membership.integer("refreshInterval"),
+    expirationMs: membership.integer("expirationTime"),
+    timeoutMs: membership.integer("readTimeout"),
+  };
+}
+
+function buildStaticMembers(parent: CheckedElement): { members: readonly StaticMemberConfig[]; localMember?: StaticMemberConfig } {
+  const localMember = parent.first("LocalMember");
+  return {
+    members: parent.all("Member").map(buildMember),
+    ...(localMember === undefined ? {} : { localMember: buildMember(localMember) }),
+  };
+}
+
+function buildMember(member: CheckedElement): StaticMemberConfig {
+  return {
+    host: member.text("host"),
+    port: member.integer("port"),
+    securePort: member.integer("securePort"),
+    udpPort: member.integer("udpPort"),
+    domain: member.text("domain"),
+    uniqueId: member.text("uniqueId"),
+    location: member.location,
+  };
+}

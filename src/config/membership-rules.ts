@@ -1,0 +1,78 @@
+// What must hold for a worker to have members: refused here, by name, before it opens a socket.
+import type { CheckedElement } from "./checked-element.ts";
+import { CLASS_NAMES } from "./class-names.ts";
+import { USE_DNS_MEMBERSHIP } from "./registry/membership-classes.ts";
+import type { Report } from "./report.ts";
+
+export const DNS_NAME_VARIABLE = "DNS_MEMBERSHIP_SERVICE_NAME";
+
+export function checkMembership(cluster: CheckedElement, environment: Readonly<Record<string, string | undefined>>, report: Report): void {
+  const channel = cluster.first("Channel");
+  for (const interceptor of channel?.all("Interceptor") ?? []) {
+    if (interceptor.className === CLASS_NAMES.domainFilterInterceptor) checkDomain(interceptor, channel?.first("Membership"), report);
+    refuseMembers(interceptor, report);
+  }
+  if (cluster.refused.has("Channel") || channel?.refused.has("Membership")) return;
+  const membership = channel?.first("Membership");
+  if (membership === undefined) {
+    report.problem(
+      "NOT_SUPPORTED",
+      channel ?? cluster,
+      `without a Membership Tomcat uses multicast; multicast comes later: ${USE_DNS_MEMBERSHIP}`,
+    );
+  } else if (membership.className === CLASS_NAMES.staticMembershipService) checkStaticMembers(membership, report);
+  else checkDns(membership, environment[DNS_NAME_VARIABLE], report);
+}
+
+function checkDns(membership: CheckedElement, dnsNameOfEnvironment: string | undefined, report: Report): void {
+  refuseMembers(membership, report);
+  if (membership.optionalText("dnsName") === undefined && !dnsNameOfEnvironment) {
+    report.problem("MISSING", membership, `no name to look up: give dnsName, or set ${DNS_NAME_VARIABLE} in the environment`);
+  }
+  const refresh = membership.optionalInteger("refreshInterval");
+  const expiration = membership.optionalInteger("expirationTime");
+  if (refresh !== undefined && expiration !== undefined && expiration < refresh) {
+    const place = { name: "expirationTime", location: membership.given.get("expirationTime") ?? membership.location };
+    report.attributeProblem(
+      "INVALID_VALUE",
+      membership,
+      place,
+      `${expiration} is shorter than refreshInterval, ${refresh}: every member would expire between two look-ups`,
+    );
+  }
+}
+
+/** Which of them is the local one is seen when the receiver's address is known. */
+function checkStaticMembers(parent: CheckedElement, report: Report): void {
+  const members = parent.all("Member");
+  if (members.length === 0 && !parent.refused.has("Member")) {
+    report.problem("MISSING", parent, 'it has no <Member>: list every member of the group, each with host="…" port="…" uniqueId="{…}"');
+  }
+  const lines = new Map<string, number>();
+  for (const member of members) {
+    const place = `${member.optionalText("host")} port ${member.optionalInteger("port")}`;
+    const line = lines.get(place);
+    if (line !== undefined) report.problem("DUPLICATE", member, `${place} is a member already, in line ${line}`);
+    lines.set(place, member.location.line);
+  }
+}
+
+/** Tomcat logs a warning and goes on without them. */
+function refuseMembers(parent: CheckedElement, report: Report): void {
+  for (const member of [...parent.all("Member"), ...parent.all("LocalMember")]) {
+    report.problem("NOT_SUPPORTED", member, `a ${simpleName(parent)} takes no members: list them in a StaticMembershipService`);
+  }
+}
+
+/** A worker that takes none of those whom DNS lists would have its sessions alone, and not know it. */
+function checkDomain(interceptor: CheckedElement, membership: CheckedElement | undefined, report: Report): void {
+  const domain = interceptor.optionalText("domain");
+  if (domain === undefined || membership?.className !== CLASS_NAMES.cloudMembershipService) return;
+  const place = { name: "domain", location: interceptor.given.get("domain") ?? interceptor.location };
+  const problem = `members found by DNS have no domain: with "${domain}" none of them would be taken. Remove the attribute`;
+  report.attributeProblem("INVALID_VALUE", interceptor, place, problem);
+}
+
+function simpleName({ className }: CheckedElement): string {
+  return className.slice(className.lastIndexOf(".") + 1);
+}

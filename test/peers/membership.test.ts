@@ -1,0 +1,149 @@
+// Channels of ours and of real Apache Tomcats 10.1 that find one another, by each membership that both have.
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { MembershipConfig, StaticMemberConfig } from "../../src/config/index.ts";
+import { ChannelCluster, type TestChannel } from "../support/channel-cluster.ts";
+import { JavaMembership } from "../support/java-membership.ts";
+
+const OURS = ["127.0.89.2", "127.0.89.3"] as const;
+const JAVA = ["127.0.89.4", "127.0.89.5"] as const;
+const PORT = 4000;
+
+interface Kind {
+  /** Of the member at this address. */
+  ours(address: string): MembershipConfig;
+  java(address: string): readonly string[];
+}
+
+function staticMember(host: string): StaticMemberConfig {
+  const bytes = idOf(host).map((byte) => (byte << 24) >> 24);
+  return {
+    ...{ host, port: PORT, securePort: -1, udpPort: -1, domain: "east", uniqueId: `{${bytes.join(",")}}` },
+    location: { file: "server.xml", line: 1, column: 1 },
+  };
+}
+
+function idOf(host: string): readonly number[] {
+  return [...new Array<number>(15).fill(0xa5), Number(host.split(".")[3])];
+}
+
+function javaMember(host: string): string {
+  return `member,host=${host},port=${PORT},domain=east,uniqueId=${Buffer.from(idOf(host)).toString("hex")}`;
+}
+
+const KINDS: Readonly<Record<string, Kind>> = {
+  StaticMembershipService: {
+    ours: () => ({
+      ...{ type: "Static", membershipName: "shop-Channel-StaticMembership", members: [...OURS, ...JAVA].map(staticMember) },
+      ...{ expirationMs: 2000, connectTimeoutMs: 500, rpcTimeoutMs: 3000 },
+    }),
+    java: () => ["StaticMembershipService,expirationTime=2000", ...[...OURS, ...JAVA].map(javaMember)],
+  },
+};
+
+class Group {
+  readonly ours: TestChannel[] = [];
+  readonly java: JavaMembership[] = [];
+  readonly #kind: Kind;
+  readonly #cluster = new ChannelCluster(PORT);
+
+  constructor(kind: Kind) {
+    this.#kind = kind;
+  }
+
+  /** One of ours and one of theirs in turn, until there are `pairs` of each. */
+  async start(pairs: number): Promise<void> {
+    for (let index = 0; index < pairs; index++) {
+      this.ours.push(await this.startOurs(index));
+      this.java.push(await this.startJava(index));
+    }
+    await this.complete(pairs);
+  }
+
+  startOurs(index: number): Promise<TestChannel> {
+    const address = OURS[index]!;
+    return this.#cluster.start(address, { membership: this.#kind.ours(address), heartbeatSleepMs: 500 });
+  }
+
+  startJava(index: number): Promise<JavaMembership> {
+    return JavaMembership.start(JAVA[index]!, PORT, this.#kind.java(JAVA[index]!));
+  }
+
+  /** Resolves when every one of ours has all others for members and knows their kind, and every one of theirs has had all of ours. */
+  async complete(pairs: number): Promise<void> {
+    for (const [index, node] of this.ours.entries()) {
+      const others = [...OURS.slice(0, pairs), ...JAVA.slice(0, pairs)].filter((address) => address !== OURS[index]);
+      const known = () => node.channel.describe().members.filter(({ kind }) => kind !== undefined).length;
+      await node.until(() => others.every((address) => node.addresses.includes(address)) && known() === others.length, "all are members");
+    }
+    for (const tomcat of this.java) {
+      await tomcat.until("it has found ours", () =>
+        OURS.slice(0, pairs).every((address) => tomcat.added.some((line) => line.includes(address))),
+      );
+    }
+  }
+
+  async stopOurs(index: number, goodbye: boolean): Promise<void> {
+    await this.#cluster.stop(this.ours[index]!, { goodbye });
+  }
+
+  async end(): Promise<void> {
+    await this.#cluster.stopAll();
+    await Promise.all(this.java.map((tomcat) => tomcat.kill()));
+  }
+}
+
+async function together(kind: Kind, pairs: number, act: (group: Group) => Promise<void>): Promise<void> {
+  const group = new Group(kind);
+  try {
+    await group.start(pairs);
+    await act(group);
+  } finally {
+    await group.end();
+  }
+}
+
+for (const [name, kind] of Object.entries(KINDS)) {
+  describe(`${name}, with real Tomcats`, () => {
+    it("finds them and is found, two of each, and messages go both ways", () =>
+      together(kind, 2, async ({ ours, java }) => {
+        for (const tomcat of java) tomcat.send(6, "theirs");
+        for (const node of ours) {
+          const body = Buffer.from("ours");
+          await node.channel.send(node.channel.members, { kind: "Bytes", body }, { acknowledge: "Processed", asynchronous: false });
+        }
+        for (const node of ours) {
+          await node.until(() => node.received.length === 3, "it has a message of each other");
+          assert.deepEqual([...node.received].sort(), ["ours", "theirs", "theirs"]);
+        }
+        for (const tomcat of java) await tomcat.until("it has a message of each other", () => tomcat.received.length === 3);
+      }));
+
+    it("shows domains", () =>
+      together(kind, 1, async ({ ours: [node], java: [tomcat] }) => {
+        assert.equal(node?.member(JAVA[0]).domain.toString(), "east");
+        assert.match(tomcat?.added[0] ?? "", / east /);
+      }));
+
+    it("lets both know of a good-bye, and of a member that has died", () =>
+      together(kind, 2, async (group) => {
+        const { ours, java } = group;
+        await java[1]?.leave();
+        await ours[0]?.until(() => !ours[0]?.addresses.includes(JAVA[1]), "a Tomcat's good-bye");
+        await group.stopOurs(1, true);
+        await java[0]?.until("our good-bye", () => java[0]?.disappeared.some((line) => line.includes(OURS[1])) ?? false);
+        await java[0]?.kill();
+        await ours[0]?.until(() => ours[0]?.addresses.length === 0, "all have gone");
+      }));
+
+    it("lets a Tomcat know of ours that has died without a word, and finds it again", () =>
+      together(kind, 1, async (group) => {
+        const [tomcat] = group.java;
+        await group.stopOurs(0, false);
+        await tomcat?.until("it has gone", () => tomcat.disappeared.length === 1);
+        group.ours[0] = await group.startOurs(0);
+        await group.complete(1);
+        await tomcat?.until("it is back", () => tomcat.added.length === 2);
+      }));
+  });
+}
