@@ -43,6 +43,8 @@ export interface LaneOptions {
   readonly maxRetryAttempts: number;
   readonly keepAliveTimeMs: number;
   readonly keepAliveCount: number;
+  /** False: FAIL_ACK counts as success. */
+  readonly throwOnFailedAck: boolean;
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -218,11 +220,11 @@ export class Lane {
         return;
       }
       metrics.ackSeconds.observe((nowMs - message.queuedAtMs) / 1000);
-      if (processed) {
+      if (!processed) failed++;
+      if (processed || !this.#options.throwOnFailedAck) {
         this.#succeed(message);
         this.#finish(message);
       } else {
-        failed++;
         this.#fail(message, new RemoteProcessError(member), "remote_process");
       }
     }

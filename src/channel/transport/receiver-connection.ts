@@ -1,23 +1,23 @@
 // One connection from a member: its frames are delivered one after the other, and acknowledged as they ask (tribes.md 3, 7).
 import type { Socket } from "node:net";
-import { asError, type Logger, TomcatClusterError } from "../../base/index.ts";
+import { asError, type Logger } from "../../base/index.ts";
 import type { Acknowledge, ChannelMessage } from "../channel.ts";
 import { FramingError, MalformedMessageError, QuietRefusalError } from "../errors.ts";
 import { ACK, FAIL_ACK } from "../wire/acknowledgement.ts";
 import { ChannelDataDecoder } from "../wire/channel-data.ts";
 import { FrameDecoder } from "../wire/frame.ts";
-import { addressBytes, isLoopback } from "../wire/ip-address.ts";
+import { addressBytes } from "../wire/ip-address.ts";
 import { acknowledgeOf } from "../wire/options.ts";
-import type { Outcome, OutcomeMemory } from "./outcome-memory.ts";
+import { AddressMismatchError, checkAddress } from "./check-address.ts";
+import type { MessageIntake, OnRefused } from "./message-intake.ts";
 import type { ReceiveFailure, TransportMetrics } from "./transport-metrics.ts";
 import type { UnidentifiedPeers } from "./unidentified-peers.ts";
 
 export interface ReceiverConnectionDeps {
   readonly logger: Logger;
   readonly metrics: TransportMetrics;
-  readonly memory: OutcomeMemory;
+  readonly intake: MessageIntake;
   readonly unidentified: UnidentifiedPeers;
-  readonly onMessage: (message: ChannelMessage) => void | Promise<void>;
   /** Called once, when the socket is closed and everything received before has been delivered. */
   readonly onFinished: (connection: ReceiverConnection) => void;
 }
@@ -33,11 +33,6 @@ const MAX_UNREAD_ACK_BYTES = 256 * 1024;
 const ACKS_PER_WRITE = 256;
 const ACKS = Buffer.concat(new Array<Buffer>(ACKS_PER_WRITE).fill(ACK));
 
-/** The member block names another host than the one that the connection comes from. */
-class AddressMismatchError extends TomcatClusterError {
-  readonly code = "ADDRESS_MISMATCH";
-}
-
 /**
  * Takes over a socket whose address has entered `unidentified`, and leaves there when its first message has been accepted or the
  * socket closes. What was received is delivered even when the peer has closed meanwhile: an answered update may be in it (rule 9).
@@ -51,6 +46,11 @@ export class ReceiverConnection {
   readonly #frames: FrameDecoder;
   readonly #messages = new ChannelDataDecoder();
   readonly acceptedAtMs: number;
+  /** Whoever asked for no answer learns of a loss by the end of the connection. */
+  readonly #onRefused: OnRefused = (message, error) => {
+    const isLoss = error instanceof QuietRefusalError && error.isLoss;
+    if (isLoss && acknowledgeOf(message.options) !== "Processed") this.fail("refused", error);
+  };
   #identified = false;
   #countedAsUnidentified = true;
   /** A message is being processed: the next one waits. */
@@ -58,7 +58,6 @@ export class ReceiverConnection {
   #closed = false;
   #paused = false;
   #acks = 0;
-  #receivedMessages = 0;
   #countedBytes = 0;
 
   constructor(deps: ReceiverConnectionDeps, options: ReceiverConnectionOptions, socket: Socket, peerAddress: string, acceptedAtMs: number) {
@@ -114,20 +113,15 @@ export class ReceiverConnection {
       this.fail(failureOf(error), asError(error));
     }
     this.#flushAcks();
-    if (this.#receivedMessages > 0) this.#deps.metrics.receivedMessages.inc(this.#receivedMessages);
-    this.#receivedMessages = 0;
+    this.#deps.intake.count();
     this.#limit();
   }
 
   #handle(message: ChannelMessage): void {
-    if (!this.#identified) this.#checkAddress(message);
+    if (!this.#identified && !this.#options.trustProxiedPeers) checkAddress(message, this.#peerAddress, this.#peerHost);
     const acknowledge = acknowledgeOf(message.options);
     if (acknowledge === "Received") this.#acks++;
-    const { memory } = this.#deps;
-    const checksum = memory.checksumOf(message);
-    const known = memory.recall(message.uniqueId, checksum);
-    if (known !== undefined) this.#deps.metrics.duplicateMessages.inc();
-    const outcome = known ?? this.#process(message, checksum);
+    const outcome = this.#deps.intake.take(message, this.#onRefused);
     if (typeof outcome === "boolean") {
       this.#finish(acknowledge, outcome);
       return;
@@ -139,43 +133,6 @@ export class ReceiverConnection {
       this.#deliverWaiting();
       if (!this.#busy && this.#socket.closed) this.#deps.onFinished(this);
     });
-  }
-
-  #process(message: ChannelMessage, checksum: number): Outcome {
-    const { memory } = this.#deps;
-    const { uniqueId } = message;
-    this.#receivedMessages++;
-    let result: void | Promise<void>;
-    try {
-      result = this.#deps.onMessage(message);
-    } catch (error) {
-      memory.remember(uniqueId, checksum, false);
-      return this.#refused(message, error);
-    }
-    if (result === undefined) {
-      memory.remember(uniqueId, checksum, true);
-      return true;
-    }
-    const outcome = Promise.resolve(result)
-      .then(
-        () => true,
-        (error: unknown) => this.#refused(message, error),
-      )
-      .then((processed) => {
-        memory.settle(uniqueId, checksum, processed);
-        return processed;
-      });
-    memory.remember(uniqueId, checksum, outcome);
-    return outcome;
-  }
-
-  #refused(message: ChannelMessage, error: unknown): false {
-    this.#deps.metrics.receiveFailures.processing.inc();
-    const level = error instanceof QuietRefusalError ? "debug" : "warn";
-    this.#deps.logger[level]({ sender: message.address.name, err: asError(error) }, "A received message could not be processed");
-    const isLoss = error instanceof QuietRefusalError && error.isLoss;
-    if (isLoss && acknowledgeOf(message.options) !== "Processed") this.fail("refused", error);
-    return false;
   }
 
   #finish(acknowledge: Acknowledge, processed: boolean): void {
@@ -225,16 +182,6 @@ export class ReceiverConnection {
       this.#paused = false;
       this.#socket.resume();
     }
-  }
-
-  /** Rule 20. Among loopback addresses equality would prove nothing: every local process can take each of them. */
-  #checkAddress(message: ChannelMessage): void {
-    const host = message.address.host;
-    if (this.#options.trustProxiedPeers || this.#peerHost?.equals(host)) return;
-    if (this.#peerHost && isLoopback(this.#peerHost) && isLoopback(host)) return;
-    throw new AddressMismatchError(
-      `A message of member "${message.address.name}" came from "${this.#peerAddress}": set "trustProxiedPeers" if members connect through a proxy`,
-    );
   }
 
   #leaveUnidentified(): void {

@@ -1,14 +1,16 @@
-// The receiving side of the channel over TCP (Tomcat: NioReceiver; tribes.md 7).
+// The receiving side of the channel: connections, and datagrams where there is a UDP port (Tomcat: NioReceiver; tribes.md 7).
 import type { AddressInfo, Server, Socket } from "node:net";
 import { asError, type Clock, type Logger, type Registry, systemErrorCode, type Timer } from "../../base/index.ts";
 import type { ChannelMessage, ChannelReceiver } from "../channel.ts";
 import { PortInUseError, ReceiverBindError } from "../errors.ts";
 import { canonicalAddress } from "../wire/ip-address.ts";
 import { localAddress } from "./local-address.ts";
+import { MessageIntake } from "./message-intake.ts";
 import { OutcomeMemory } from "./outcome-memory.ts";
 import { ReceiverConnection, type ReceiverConnectionDeps, type ReceiverConnectionOptions } from "./receiver-connection.ts";
 import { type Sockets, tcpSockets } from "./sockets.ts";
 import { type ReceiveFailure, TransportMetrics } from "./transport-metrics.ts";
+import { UdpReceiver } from "./udp-receiver.ts";
 import { UnidentifiedPeers } from "./unidentified-peers.ts";
 
 export interface TcpReceiverDeps {
@@ -32,6 +34,13 @@ export interface TcpReceiverOptions {
   readonly maxFrameBytes: number;
   readonly tcpNoDelay: boolean;
   readonly soKeepAlive: boolean;
+  /** First port that is tried for datagrams, `autoBind` of them; 0 or less (the default): none are received. */
+  readonly udpPort?: number;
+  /** Announced, and nothing else; default -1. */
+  readonly securePort?: number;
+  /** SO_RCVBUF of the UDP socket, default 65536, and SO_SNDBUF, default 25188. */
+  readonly udpRxBufSize?: number;
+  readonly udpTxBufSize?: number;
   /** Take messages whose member block names another host than the connection's; default false (rule 20). */
   readonly trustProxiedPeers?: boolean;
   /** Connections of one address before it is known who speaks. For this and the following see RECEIVER_LIMITS. */
@@ -58,6 +67,11 @@ export const RECEIVER_LIMITS = {
   maxWaitingBytes: MEBIBYTE,
   rememberedOutcomes: 8192,
 } as const;
+/** Tomcat's. */
+const UDP_RX_BYTES = 65_536;
+const UDP_TX_BYTES = 25_188;
+/** Of datagrams that wait: that many of the largest. */
+const MAX_WAITING_DATAGRAM_BYTES = 64 * 65_536;
 const SWEEP_PERIOD_MS = 5000;
 const REFUSAL_LOG_PERIOD_MS = 10_000;
 
@@ -77,6 +91,7 @@ export class TcpReceiver implements ChannelReceiver {
   readonly #options: TcpReceiverOptions & { readonly [Limit in keyof typeof RECEIVER_LIMITS]: number };
   readonly #unidentified: UnidentifiedPeers;
   readonly #server: Server;
+  readonly #datagrams: UdpReceiver | undefined;
   /** Sockets whose address the membership still looks up. */
   readonly #undecided = new Set<Socket>();
   readonly #connections = new Set<ReceiverConnection>();
@@ -96,12 +111,15 @@ export class TcpReceiver implements ChannelReceiver {
       maxConnectionsPerAddress: limited.maxConnectionsPerAddress,
       maxBytes: limited.maxUnidentifiedBytes,
     });
+    const { logger } = deps;
+    const memory = new OutcomeMemory(limited.rememberedOutcomes);
+    const intake = new MessageIntake({ logger, metrics: this.#metrics, memory, onMessage: (message) => this.onMessage(message) });
+    this.#datagrams = this.#createDatagrams(intake);
     this.#connectionDeps = {
-      logger: deps.logger,
+      logger,
       metrics: this.#metrics,
-      memory: new OutcomeMemory(limited.rememberedOutcomes),
+      intake,
       unidentified: this.#unidentified,
-      onMessage: (message) => this.onMessage(message),
       onFinished: (connection) => this.#connections.delete(connection),
     };
     this.#connectionOptions = {
@@ -123,23 +141,63 @@ export class TcpReceiver implements ChannelReceiver {
     return this.#address().port;
   }
 
+  get udpPort(): number {
+    return this.#datagrams?.port ?? -1;
+  }
+
+  get securePort(): number {
+    return this.#options.securePort ?? -1;
+  }
+
   async start(): Promise<void> {
     const address = this.#options.address === "auto" ? await localAddress() : this.#options.address;
     await this.#bind(address);
     this.#bound = this.#server.address() as AddressInfo;
+    await this.#startDatagrams(address);
     this.#server.on("error", (error) => this.#logger.error({ err: error }, "Receiver failed to accept a connection"));
     this.#sweep = this.#clock.setInterval(() => this.#closeSilent(), SWEEP_PERIOD_MS);
-    this.#logger.info({ address: this.address, port: this.port }, "Receiver listens");
+    this.#logger.info({ address: this.address, port: this.port, udpPort: this.udpPort }, "Receiver listens");
   }
 
   /** Closes every connection at once; what waits on them is not delivered any more. */
-  stop(): Promise<void> {
+  async stop(): Promise<void> {
     this.#sweep?.cancel();
+    await Promise.all([this.#datagrams?.stop(), this.#closeServer()]);
+  }
+
+  #closeServer(): Promise<void> {
     return new Promise((resolve) => {
       this.#server.close(() => resolve());
       for (const connection of this.#connections) connection.close();
       for (const socket of this.#undecided) socket.destroy();
     });
+  }
+
+  #createDatagrams(intake: MessageIntake): UdpReceiver | undefined {
+    const { udpPort = -1, autoBind, trustProxiedPeers = false, udpRxBufSize, udpTxBufSize } = this.#options;
+    if (udpPort <= 0) return undefined;
+    const refuse = (address: string, reason: ReceiveFailure) => this.#refuse(address, reason);
+    return new UdpReceiver(
+      { logger: this.#logger, metrics: this.#metrics, intake, admit: this.#admit, refuse },
+      {
+        port: udpPort,
+        autoBind,
+        trustProxiedPeers,
+        maxWaitingBytes: MAX_WAITING_DATAGRAM_BYTES,
+        rxBufSize: udpRxBufSize ?? UDP_RX_BYTES,
+        txBufSize: udpTxBufSize ?? UDP_TX_BYTES,
+      },
+    );
+  }
+
+  /** A start that fails leaves nothing open. */
+  async #startDatagrams(address: string): Promise<void> {
+    try {
+      await this.#datagrams?.start(address);
+    } catch (error) {
+      await this.#closeServer();
+      throw error;
+    }
   }
 
   async #bind(address: string): Promise<void> {
@@ -211,7 +269,7 @@ export class TcpReceiver implements ChannelReceiver {
     this.#refusals++;
     const nowMs = this.#clock.monotonic();
     if (nowMs < this.#nextRefusalLogMs) return;
-    this.#logger.warn({ peer: address, reason, refusals: this.#refusals }, "Refused channel connections");
+    this.#logger.warn({ peer: address, reason, refusals: this.#refusals }, "Refused channel connections or datagrams");
     this.#refusals = 0;
     this.#nextRefusalLogMs = nowMs + REFUSAL_LOG_PERIOD_MS;
   }

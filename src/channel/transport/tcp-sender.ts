@@ -1,16 +1,17 @@
-// The sending side of the channel over TCP (Tomcat: ReplicationTransmitter and PooledParallelSender; tribes.md 8).
+// The sending side of the channel: connections, and datagrams for messages with option 32 (Tomcat: ReplicationTransmitter and PooledParallelSender; tribes.md 8).
 import type { Clock, Logger, Registry, Timer } from "../../base/index.ts";
 import type { ChannelMessage, ChannelSender, Member } from "../channel.ts";
 import { ChannelError, MemberRemovedError, SenderStoppedError } from "../errors.ts";
 import { encodeChannelData } from "../wire/channel-data.ts";
 import { addressBytes } from "../wire/ip-address.ts";
-import { acknowledgeOf } from "../wire/options.ts";
+import { acknowledgeOf, UDP } from "../wire/options.ts";
 import { Delivery } from "./delivery.ts";
 import { Destination, type DestinationDeps, type DestinationOptions } from "./destination.ts";
 import type { Lane } from "./lane.ts";
 import type { LaneConnectionOptions } from "./lane-connection.ts";
 import { type Sockets, tcpSockets } from "./sockets.ts";
 import { TransportMetrics } from "./transport-metrics.ts";
+import { UdpSender } from "./udp-sender.ts";
 
 export interface TcpSenderDeps {
   readonly clock: Clock;
@@ -38,6 +39,11 @@ export interface TcpSenderOptions {
   readonly keepAliveCount: number;
   readonly tcpNoDelay: boolean;
   readonly soKeepAlive: boolean;
+  /** False: FAIL_ACK counts as success; default true. */
+  readonly throwOnFailedAck?: boolean;
+  /** SO_RCVBUF of UDP sockets, default 25188, and SO_SNDBUF, default 65536. */
+  readonly udpRxBufSize?: number;
+  readonly udpTxBufSize?: number;
   /** Default 1000. */
   readonly connectTimeoutMs?: number;
   /** Bytes of frames that may wait for one member, for its socket or its acknowledgement; default 64 MiB. */
@@ -48,6 +54,9 @@ export interface TcpSenderOptions {
 export const PIPELINE_WINDOW = 256;
 
 const SWEEP_PERIOD_MS = 50;
+/** Tomcat's. */
+const UDP_RX_BYTES = 25_188;
+const UDP_TX_BYTES = 65_536;
 const DEFAULT_QUEUE_BYTES = 64 * 1024 * 1024;
 
 /**
@@ -64,6 +73,7 @@ export class TcpSender implements ChannelSender {
   readonly #destinationDeps: DestinationDeps;
   readonly #destinationOptions: DestinationOptions;
   readonly #destinations = new Map<string, Destination>();
+  readonly #datagrams: UdpSender;
   readonly #closing = new Set<Promise<void>>();
   #lanesToFlush: Lane[] = [];
   #running = false;
@@ -87,7 +97,13 @@ export class TcpSender implements ChannelSender {
       scheduleFlush: (lane) => this.#scheduleFlush(lane),
       onFinished: (frameBytes) => this.#finished(frameBytes),
     };
-    this.#destinationOptions = { ...options, maxQueueBytes: options.maxQueueBytes ?? DEFAULT_QUEUE_BYTES };
+    const { maxQueueBytes = DEFAULT_QUEUE_BYTES, throwOnFailedAck = true, udpRxBufSize, udpTxBufSize } = options;
+    this.#destinationOptions = { ...options, maxQueueBytes, throwOnFailedAck };
+    const bufferSizes = { rxBufSize: udpRxBufSize ?? UDP_RX_BYTES, txBufSize: udpTxBufSize ?? UDP_TX_BYTES };
+    this.#datagrams = new UdpSender(
+      { clock: deps.clock, metrics: this.#metrics, socketOptions: () => ({ ...this.#from(), ...bufferSizes }) },
+      { ...options, maxQueueBytes, throwOnFailedAck },
+    );
   }
 
   async start(): Promise<void> {
@@ -98,6 +114,7 @@ export class TcpSender implements ChannelSender {
   async stop(): Promise<void> {
     this.#running = false;
     if (this.#unfinished > 0) await this.#flushed();
+    this.#datagrams.stop();
     for (const destination of this.#destinations.values()) destination.failAll(new SenderStoppedError(), "stopped");
     for (const destination of this.#destinations.values()) this.#close(destination);
     this.#destinations.clear();
@@ -112,6 +129,7 @@ export class TcpSender implements ChannelSender {
       return Promise.reject(new ChannelError(destinations.map((member) => ({ member, cause }))));
     }
     if (destinations.length === 0) return Promise.resolve();
+    if ((message.options & UDP) !== 0) return this.#datagrams.sendMessage(destinations, message);
     const frame = encodeChannelData(message);
     const acknowledged = acknowledgeOf(message.options) !== "None";
     const nowMs = this.#clock.monotonic();
@@ -130,10 +148,11 @@ export class TcpSender implements ChannelSender {
   }
 
   queuedBytes(member: Member): number {
-    return this.#destinations.get(member.key)?.queuedBytes ?? 0;
+    return (this.#destinations.get(member.key)?.queuedBytes ?? 0) + this.#datagrams.queuedBytes(member);
   }
 
   remove(member: Member): void {
+    this.#datagrams.remove(member);
     const destination = this.#destinations.get(member.key);
     if (!destination) return;
     this.#destinations.delete(member.key);
@@ -160,9 +179,12 @@ export class TcpSender implements ChannelSender {
 
   #connectionOptions(): LaneConnectionOptions {
     const { tcpNoDelay, soKeepAlive, connectTimeoutMs = 1000 } = this.#options;
-    const options = { tcpNoDelay, soKeepAlive, connectTimeoutMs };
+    return { tcpNoDelay, soKeepAlive, connectTimeoutMs, ...this.#from() };
+  }
+
+  #from(): { readonly localAddress?: string } {
     const localAddress = this.#localAddress?.();
-    return localAddress === undefined || isUnspecified(localAddress) ? options : { ...options, localAddress };
+    return localAddress === undefined || isUnspecified(localAddress) ? {} : { localAddress };
   }
 
   #scheduleFlush(lane: Lane): void {

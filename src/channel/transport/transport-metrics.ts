@@ -11,6 +11,7 @@ export const RECEIVE_FAILURES = [
   "buffer_limit",
   "silent",
   "unread_acks",
+  "datagram_limit",
   "processing",
   "refused",
 ] as const;
@@ -23,6 +24,7 @@ export const SEND_FAILURES = [
   "ack_timeout",
   "remote_process",
   "queue_full",
+  "no_datagram",
   "member_removed",
   "stopped",
 ] as const;
