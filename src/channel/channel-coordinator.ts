@@ -4,7 +4,6 @@ import type { ChannelMessage, ChannelReceiver, ChannelSender, Member, Membership
 import type { LayerAbove, LayerBelow } from "./interceptor.ts";
 import { isProbe } from "./interceptors/probe-messages.ts";
 import { StrangerError } from "./stack-errors.ts";
-import { createMember, SHUTDOWN_COMMAND } from "./wire/member-block.ts";
 import { MULTICAST } from "./wire/options.ts";
 
 export interface ChannelCoordinatorDeps {
@@ -13,6 +12,8 @@ export interface ChannelCoordinatorDeps {
   readonly membership: MembershipService;
   /** Whether a message is taken from who announces this address. Default: of whoever may connect. */
   readonly takesFrom?: (address: string) => boolean;
+  /** The member that a layer above knows by itself at the sender's place, whatever id it announces. Default: none. */
+  readonly memberAt?: (sender: Member) => Member | undefined;
 }
 
 const NO_SUSPECTS: readonly Member[] = [];
@@ -24,6 +25,7 @@ export class ChannelCoordinator implements LayerBelow, Lifecycle {
   readonly #receiver: ChannelReceiver;
   readonly #membership: MembershipService;
   readonly #takesFrom: (address: string) => boolean;
+  readonly #memberAt: (sender: Member) => Member | undefined;
   /** The receiver before the membership, so that its real port is announced; stopped in reverse. */
   readonly #parts: LifecycleGroup;
   #running = false;
@@ -33,6 +35,7 @@ export class ChannelCoordinator implements LayerBelow, Lifecycle {
     this.#receiver = deps.receiver;
     this.#membership = deps.membership;
     this.#takesFrom = deps.takesFrom ?? (() => true);
+    this.#memberAt = deps.memberAt ?? (() => undefined);
     this.#parts = new LifecycleGroup([
       { start: async () => this.#membership.check?.(), stop: async () => undefined },
       deps.receiver,
@@ -53,7 +56,7 @@ export class ChannelCoordinator implements LayerBelow, Lifecycle {
       return above.messageReceived(known);
     };
     this.#receiver.onMessage = (message) => {
-      const member = this.#membership.messageFrom(message.address, message.timestamp);
+      const member = this.#memberAt(message.address) ?? this.#membership.messageFrom(message.address, message.timestamp);
       return member instanceof Promise ? member.then((found) => deliver(message, found)) : deliver(message, member);
     };
   }
@@ -127,10 +130,9 @@ export class ChannelCoordinator implements LayerBelow, Lifecycle {
     await this.#membership.sayGoodbye?.();
   }
 
-  /** From here on nobody but the caller may send. Returns the local member as it says good-bye: with the shutdown command. */
-  leave(): Member {
+  /** From here on nobody but the caller may send. */
+  leave(): void {
     this.#running = false;
-    return createMember({ ...this.localMember, command: SHUTDOWN_COMMAND });
   }
 
   #startMembership(): Promise<void> {

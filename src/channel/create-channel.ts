@@ -6,6 +6,7 @@ import { ChannelCoordinator } from "./channel-coordinator.ts";
 import { ChannelMetrics } from "./channel-metrics.ts";
 import { GroupChannel } from "./group-channel.ts";
 import { createInterceptors } from "./interceptors/registry.ts";
+import { StaticMembershipInterceptor } from "./interceptors/static-membership-interceptor.ts";
 import { TcpFailureDetector } from "./interceptors/tcp-failure-detector.ts";
 import { createMembership } from "./membership/create-membership.ts";
 import type { Sockets } from "./transport/sockets.ts";
@@ -35,14 +36,16 @@ export function createChannel(deps: CreateChannelDeps, config: ChannelConfig): G
   const { maxFrameBytes } = config.receiver;
   const interceptors = createInterceptors({ clock, logger: deps.logger, metrics, random, maxFrameBytes, ...sockets }, config.interceptors);
   const asksMembers = interceptors.some((interceptor) => interceptor instanceof TcpFailureDetector);
+  const configured = interceptors.find((interceptor) => interceptor instanceof StaticMembershipInterceptor);
   const membership = createMembership({ ...deps, metrics, asksMembers, channel: () => channel }, config);
+  const isKnown = (address: string) => membership.isKnown(address) || (configured?.isKnown(address) ?? false);
   const receiver = new TcpReceiver(
     {
       ...sockets,
       clock,
       registry,
       logger: component("TcpReceiver"),
-      admit: (address) => trustProxiedPeers || membership.isKnown(address) || membership.admit(address),
+      admit: (address) => trustProxiedPeers || isKnown(address) || membership.admit(address),
     },
     config.receiver,
   );
@@ -59,7 +62,8 @@ export function createChannel(deps: CreateChannelDeps, config: ChannelConfig): G
       // Through a proxy anybody may connect: who speaks is known by what it announces alone.
       coordinator: new ChannelCoordinator({
         ...{ sender, receiver, membership },
-        takesFrom: (address) => !trustProxiedPeers || membership.isKnown(address),
+        takesFrom: (address) => !trustProxiedPeers || isKnown(address),
+        memberAt: (sender) => configured?.memberAt(sender),
       }),
       interceptors,
       suids: deps.suids ?? new SuidTable(),

@@ -15,6 +15,7 @@ import type { RpcCarrier, RpcEndpoint } from "./rpc-carrier.ts";
 import { decodeRpcMessage, encodeRpcMessage, isRpcClass, type RpcMessage } from "./rpc-message.ts";
 import { ChannelStoppedError, DuplicateRpcIdError, NoDestinationError } from "./stack-errors.ts";
 import { randomUuid } from "./uuid.ts";
+import { createMember, SHUTDOWN_COMMAND } from "./wire/member-block.ts";
 import { BYTE_MESSAGE, toOptionBits, USE_ACK } from "./wire/options.ts";
 
 export interface GroupChannelDeps {
@@ -90,7 +91,7 @@ export class GroupChannel implements Channel, RpcCarrier, LayerAbove {
 
   /** Valid after `start`. */
   get localMember(): Member {
-    return this.#coordinator.localMember;
+    return this.#top.localMember;
   }
 
   get members(): readonly Member[] {
@@ -129,7 +130,7 @@ export class GroupChannel implements Channel, RpcCarrier, LayerAbove {
         options: this.#bitsOf(message, options),
         timestamp: this.#deps.clock.now(),
         uniqueId,
-        address: this.#coordinator.localMember,
+        address: this.localMember,
         body: message.body,
         ...(orderKey === undefined ? {} : { orderKey }),
         ...(pending === undefined ? {} : { report: pending }),
@@ -305,16 +306,16 @@ export class GroupChannel implements Channel, RpcCarrier, LayerAbove {
    * Nothing is sent after it: a member that speaks after its good-bye is taken for a new one.
    */
   async #leave(): Promise<void> {
-    if (this.#goodbye) await this.#coordinator.sayGoodbye();
-    const leaving = this.#coordinator.leave();
     const members = this.#members;
+    if (this.#goodbye) await this.#top.sayGoodbye(members);
+    this.#coordinator.leave();
     if (!this.#goodbye || members.length === 0) return;
     try {
       await this.#coordinator.sendMessage(members, {
         options: BYTE_MESSAGE | USE_ACK,
         timestamp: this.#deps.clock.now(),
         uniqueId: randomUuid(this.#deps.random),
-        address: leaving,
+        address: createMember({ ...this.localMember, command: SHUTDOWN_COMMAND }),
         body: PROBE_BODY,
       });
     } catch (error) {

@@ -24,6 +24,8 @@ export interface LayerBelow {
   readonly listsLocalMember: boolean | undefined;
   sendMessage(destinations: readonly Member[], message: ChannelMessage): Promise<void>;
   heartbeat(): void;
+  /** Tells these members, in ways of the layers and the membership below, that the local one goes. Never rejects. */
+  sayGoodbye(members: readonly Member[]): Promise<void>;
   /** Has every member asked whether it lives, also one that has just spoken. False: no layer below can. */
   checkMembers(): boolean;
 }
@@ -91,6 +93,10 @@ export abstract class ChannelInterceptor implements LayerAbove, LayerBelow, Life
 
   heartbeat(): void {
     this.below.heartbeat();
+  }
+
+  sayGoodbye(members: readonly Member[]): Promise<void> {
+    return this.below.sayGoodbye(members);
   }
 
   checkMembers(): boolean {

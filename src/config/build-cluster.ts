@@ -1,5 +1,5 @@
 // Checked elements -> ClusterConfig: manager, channel, valves, listeners; Tomcat's default for each that is absent (ha.md 1).
-import { buildMembership, type MembershipNames } from "./build-membership.ts";
+import { buildMembership, buildStaticMembers, type MembershipNames } from "./build-membership.ts";
 import { CheckedElement } from "./checked-element.ts";
 import { CLASS_NAMES } from "./class-names.ts";
 import { defaultAttributes } from "./registry/registry.ts";
@@ -24,23 +24,27 @@ export function buildCluster(
   dnsName: string | undefined,
 ): ClusterConfig {
   const clusterName = cluster.optionalText("clusterName");
+  const channelStartOptions = Number(cluster.text("channelStartOptions"));
   const channel = cluster.first("Channel") ?? absent("Channel", CLASS_NAMES.groupChannel, cluster.location);
   const manager = buildManager(cluster.first("Manager") ?? absent("Manager", CLASS_NAMES.deltaManager, cluster.location));
   return {
     placement,
     channelSendOptions: cluster.integer("channelSendOptions"),
-    channelStartOptions: ALL_SERVICES,
+    channelStartOptions,
     ...(clusterName === undefined ? {} : { clusterName }),
     manager,
-    channel: buildChannel(channel, { dnsName, channelName: `${clusterName ?? containerName}-Channel` }),
+    channel: buildChannel(channel, {
+      ...{ dnsName, channelName: `${clusterName ?? containerName}-Channel` },
+      starts: (channelStartOptions & MEMBERSHIP_SERVICES) !== 0,
+    }),
     valves: orDefault(cluster, "Valve", [CLASS_NAMES.jvmRouteBinderValve, CLASS_NAMES.replicationValve]),
     clusterListeners: orDefault(cluster, "ClusterListener", manager.type === "Delta" ? [CLASS_NAMES.clusterSessionListener] : []),
     location: cluster.location,
   };
 }
 
-/** Bits 1, 2, 4 and 8 of tribes.md 10. */
-const ALL_SERVICES = 15;
+/** Bits of tribes.md 10. */
+const MEMBERSHIP_SERVICES = 12;
 
 export function buildManager(manager: CheckedElement): ManagerConfig {
   return {
@@ -51,13 +55,18 @@ export function buildManager(manager: CheckedElement): ManagerConfig {
 }
 
 export function buildComponents(parent: CheckedElement, element: string): readonly ComponentConfig[] {
-  return parent.all(element).map(({ className, attributes, location }) => ({ className, attributes, location }));
+  return parent.all(element).map((child) => {
+    const { className, attributes, location } = child;
+    const component = { className, attributes, location };
+    if (className !== CLASS_NAMES.staticMembershipInterceptor) return component;
+    return { ...component, staticMembers: buildStaticMembers(child) };
+  });
 }
 
 function buildChannel(channel: CheckedElement, names: MembershipNames): ChannelConfig {
   const sender = channel.first("Sender");
   return {
-    membership: buildMembership(channel.first("Membership")!, names),
+    membership: buildMembership(channel.first("Membership"), names),
     receiver: buildReceiver(channel.first("Receiver") ?? absent("Receiver", CLASS_NAMES.nioReceiver, channel.location)),
     sender: buildSender(sender?.first("Transport") ?? absent("Transport", CLASS_NAMES.pooledParallelSender, channel.location)),
     interceptors: orDefault(channel, "Interceptor", [CLASS_NAMES.messageDispatchInterceptor, CLASS_NAMES.tcpFailureDetector]),

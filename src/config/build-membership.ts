@@ -1,7 +1,7 @@
 // A checked <Membership> -> MembershipConfig.
 import type { CheckedElement } from "./checked-element.ts";
 import { CLASS_NAMES } from "./class-names.ts";
-import type { MembershipConfig, StaticMemberConfig } from "./server-config.ts";
+import type { MembershipConfig, StaticMemberConfig, StaticMembersConfig } from "./server-config.ts";
 
 /** What the element itself does not say. */
 export interface MembershipNames {
@@ -9,9 +9,16 @@ export interface MembershipNames {
   readonly dnsName: string | undefined;
   /** As a Tomcat's cluster names its channel. */
   readonly channelName: string;
+  /** Whether a membership service is started: bits 4 and 8 of channelStartOptions. */
+  readonly starts: boolean;
 }
 
-export function buildMembership(membership: CheckedElement, { dnsName, channelName }: MembershipNames): MembershipConfig {
+/** The element may be absent only where no service is started. */
+export function buildMembership(
+  membership: CheckedElement | undefined,
+  { dnsName, channelName, starts }: MembershipNames,
+): MembershipConfig {
+  if (membership === undefined || !starts) return { type: "None" };
   if (membership.className === CLASS_NAMES.staticMembershipService) {
     return {
       type: "Static",
@@ -34,7 +41,8 @@ export function buildMembership(membership: CheckedElement, { dnsName, channelNa
   };
 }
 
-function buildStaticMembers(parent: CheckedElement): { members: readonly StaticMemberConfig[]; localMember?: StaticMemberConfig } {
+/** Of a StaticMembershipService, or of a StaticMembershipInterceptor. */
+export function buildStaticMembers(parent: CheckedElement): StaticMembersConfig {
   const localMember = parent.first("LocalMember");
   return {
     members: parent.all("Member").map(buildMember),

@@ -31,6 +31,7 @@ export const CLASS_NAMES = {
   fragmentationInterceptor: "org.apache.catalina.tribes.group.interceptors.FragmentationInterceptor",
   gzipInterceptor: "org.apache.catalina.tribes.group.interceptors.GzipInterceptor",
   orderInterceptor: "org.apache.catalina.tribes.group.interceptors.OrderInterceptor",
+  staticMembershipInterceptor: "org.apache.catalina.tribes.group.interceptors.StaticMembershipInterceptor",
   tcpFailureDetector: "org.apache.catalina.tribes.group.interceptors.TcpFailureDetector",
   tcpPingInterceptor: "org.apache.catalina.tribes.group.interceptors.TcpPingInterceptor",
   throughputInterceptor: "org.apache.catalina.tribes.group.interceptors.ThroughputInterceptor",

@@ -33,6 +33,7 @@ export type {
   ServerConfig,
   ServiceConfig,
   StaticMemberConfig,
+  StaticMembersConfig,
   StaticMembershipConfig,
 } from "./server-config.ts";
 export { ServerXmlError, type ServerXmlNote, type ServerXmlProblem, type ServerXmlProblemCode } from "./server-xml-error.ts";

@@ -5,23 +5,53 @@ import { USE_DNS_MEMBERSHIP } from "./registry/membership-classes.ts";
 import type { Report } from "./report.ts";
 
 export const DNS_NAME_VARIABLE = "DNS_MEMBERSHIP_SERVICE_NAME";
+/** Bits 1 and 2 of channelStartOptions (tribes.md 10): receiver and sender. */
+const NO_MEMBERSHIP_SERVICE = "3";
 
 export function checkMembership(cluster: CheckedElement, environment: Readonly<Record<string, string | undefined>>, report: Report): void {
   const channel = cluster.first("Channel");
-  for (const interceptor of channel?.all("Interceptor") ?? []) {
-    if (interceptor.className === CLASS_NAMES.domainFilterInterceptor) checkDomain(interceptor, channel?.first("Membership"), report);
-    refuseMembers(interceptor, report);
-  }
-  if (cluster.refused.has("Channel") || channel?.refused.has("Membership")) return;
   const membership = channel?.first("Membership");
+  const interceptors = channel?.all("Interceptor") ?? [];
+  for (const interceptor of interceptors) {
+    if (interceptor.className === CLASS_NAMES.domainFilterInterceptor) checkDomain(interceptor, membership, report);
+    if (interceptor.className === CLASS_NAMES.staticMembershipInterceptor) checkInterceptor(interceptor, interceptors, report);
+    else refuseMembers(interceptor, report);
+  }
+  if (cluster.optionalText("channelStartOptions") === NO_MEMBERSHIP_SERVICE) checkNoService(cluster, membership, interceptors, report);
+  else if (!cluster.refused.has("Channel") && !channel?.refused.has("Membership"))
+    checkService(channel ?? cluster, membership, environment, report);
+}
+
+function checkService(
+  parent: CheckedElement,
+  membership: CheckedElement | undefined,
+  environment: Readonly<Record<string, string | undefined>>,
+  report: Report,
+): void {
   if (membership === undefined) {
-    report.problem(
-      "NOT_SUPPORTED",
-      channel ?? cluster,
-      `without a Membership Tomcat uses multicast; multicast comes later: ${USE_DNS_MEMBERSHIP}`,
-    );
+    report.problem("NOT_SUPPORTED", parent, `without a Membership Tomcat uses multicast; multicast comes later: ${USE_DNS_MEMBERSHIP}`);
   } else if (membership.className === CLASS_NAMES.staticMembershipService) checkStaticMembers(membership, report);
   else checkDns(membership, environment[DNS_NAME_VARIABLE], report);
+}
+
+function checkNoService(
+  cluster: CheckedElement,
+  membership: CheckedElement | undefined,
+  interceptors: readonly CheckedElement[],
+  report: Report,
+): void {
+  if (membership !== undefined) report.note("warn", membership, 'it is not started: channelStartOptions of the Cluster is "3"');
+  if (interceptors.some(({ className }) => className === CLASS_NAMES.staticMembershipInterceptor)) return;
+  const place = { name: "channelStartOptions", location: cluster.given.get("channelStartOptions") ?? cluster.location };
+  const problem = '"3" starts no membership service, and no StaticMembershipInterceptor lists members: there would be none';
+  report.attributeProblem("INVALID_VALUE", cluster, place, problem);
+}
+
+/** Its members count as alive until somebody asks them: a Tomcat warns, and goes on sending to who does not run. */
+function checkInterceptor(interceptor: CheckedElement, interceptors: readonly CheckedElement[], report: Report): void {
+  checkStaticMembers(interceptor, report);
+  if (interceptors.some(({ className }) => className === CLASS_NAMES.tcpFailureDetector)) return;
+  report.problem("MISSING", interceptor, "it needs a TcpFailureDetector above it, which asks its members whether they run");
 }
 
 function checkDns(membership: CheckedElement, dnsNameOfEnvironment: string | undefined, report: Report): void {
@@ -60,7 +90,11 @@ function checkStaticMembers(parent: CheckedElement, report: Report): void {
 /** Tomcat logs a warning and goes on without them. */
 function refuseMembers(parent: CheckedElement, report: Report): void {
   for (const member of [...parent.all("Member"), ...parent.all("LocalMember")]) {
-    report.problem("NOT_SUPPORTED", member, `a ${simpleName(parent)} takes no members: list them in a StaticMembershipService`);
+    report.problem(
+      "NOT_SUPPORTED",
+      member,
+      `a ${simpleName(parent)} takes no members: list them in a StaticMembershipService or a StaticMembershipInterceptor`,
+    );
   }
 }
 

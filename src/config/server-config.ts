@@ -15,6 +15,8 @@ export interface ComponentConfig {
   readonly className: string;
   /** Every attribute of the class's registry entry, defaults filled in; absent only where there is no default. */
   readonly attributes: Readonly<Record<string, AttributeValue>>;
+  /** Of a StaticMembershipInterceptor. */
+  readonly staticMembers?: StaticMembersConfig;
   readonly location: Location;
 }
 
@@ -119,7 +121,7 @@ export interface ClusterConfig {
   readonly placement: "Engine" | "Host";
   /** The bits 2 (use_ack), 4 (synchronized_ack) and 8 (asynchronous) of tribes.md 4, never none; default 8. */
   readonly channelSendOptions: number;
-  /** Default 15: everything. */
+  /** Default 15: everything. 3: no membership service. */
   readonly channelStartOptions: number;
   readonly clusterName?: string;
   readonly manager: ManagerConfig;
@@ -141,7 +143,8 @@ export interface ChannelConfig {
   readonly location: Location;
 }
 
-export type MembershipConfig = DnsMembershipConfig | StaticMembershipConfig;
+/** "None": no service, by channelStartOptions; a StaticMembershipInterceptor knows the members. */
+export type MembershipConfig = DnsMembershipConfig | StaticMembershipConfig | { readonly type: "None" };
 
 /** CloudMembershipService with the DNS provider. */
 export interface DnsMembershipConfig {
@@ -159,13 +162,10 @@ export interface DnsMembershipConfig {
 }
 
 /** StaticMembershipService: the members stand in the file, and are asked whether they run. */
-export interface StaticMembershipConfig {
+export interface StaticMembershipConfig extends StaticMembersConfig {
   readonly type: "Static";
   /** Equal on every member: `<name of the cluster>-Channel-StaticMembership`. */
   readonly membershipName: string;
-  /** The local one may be among them, told by its address and port. */
-  readonly members: readonly StaticMemberConfig[];
-  readonly localMember?: StaticMemberConfig;
   /** Silence after which a member goes; default 5000. Tomcat: `expirationTime`. */
   readonly expirationMs: number;
   /** For the connection by which it is seen whether anybody listens; default 500. */
@@ -174,6 +174,12 @@ export interface StaticMembershipConfig {
   readonly rpcTimeoutMs: number;
   /** From one ping to the next; undefined: with each heartbeat of the channel. Tomcat: `pingInterval` with `useThread`. */
   readonly pingIntervalMs?: number;
+}
+
+export interface StaticMembersConfig {
+  /** The local one may be among them, told by its address and port. */
+  readonly members: readonly StaticMemberConfig[];
+  readonly localMember?: StaticMemberConfig;
 }
 
 /** A `Member` or `LocalMember` (StaticMember). */

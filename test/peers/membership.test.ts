@@ -1,8 +1,8 @@
 // Channels of ours and of real Apache Tomcats 10.1 that find one another, by each membership that both have.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { MembershipConfig, StaticMemberConfig } from "../../src/config/index.ts";
-import { ChannelCluster, type TestChannel } from "../support/channel-cluster.ts";
+import type { ComponentConfig, MembershipConfig, StaticMemberConfig } from "../../src/config/index.ts";
+import { ChannelCluster, failureDetector, interceptorConfig, messageDispatch, type TestChannel } from "../support/channel-cluster.ts";
 import { JavaMembership } from "../support/java-membership.ts";
 
 const OURS = ["127.0.89.2", "127.0.89.3"] as const;
@@ -11,7 +11,7 @@ const PORT = 4000;
 
 interface Kind {
   /** Of the member at this address. */
-  ours(address: string): MembershipConfig;
+  ours(address: string): { readonly membership: MembershipConfig; readonly interceptors?: readonly ComponentConfig[] };
   java(address: string): readonly string[];
 }
 
@@ -34,10 +34,23 @@ function javaMember(host: string): string {
 const KINDS: Readonly<Record<string, Kind>> = {
   StaticMembershipService: {
     ours: () => ({
-      ...{ type: "Static", membershipName: "shop-Channel-StaticMembership", members: [...OURS, ...JAVA].map(staticMember) },
-      ...{ expirationMs: 2000, connectTimeoutMs: 500, rpcTimeoutMs: 3000 },
+      membership: {
+        ...{ type: "Static", membershipName: "shop-Channel-StaticMembership", members: [...OURS, ...JAVA].map(staticMember) },
+        ...{ expirationMs: 2000, connectTimeoutMs: 500, rpcTimeoutMs: 3000 },
+      },
     }),
     java: () => ["StaticMembershipService,expirationTime=2000", ...[...OURS, ...JAVA].map(javaMember)],
+  },
+  StaticMembershipInterceptor: {
+    ours: () => {
+      const staticMembers = { members: [...OURS, ...JAVA].map(staticMember) };
+      const members = { ...interceptorConfig("StaticMembershipInterceptor"), staticMembers };
+      return { membership: { type: "None" }, interceptors: [messageDispatch(), failureDetector(), members] };
+    },
+    java: (address) => {
+      const others = [...OURS, ...JAVA].filter((other) => other !== address);
+      return ["StaticMembershipInterceptor", ...others.map(javaMember), javaMember(address).replace("member", "localMember")];
+    },
   },
 };
 
@@ -62,7 +75,7 @@ class Group {
 
   startOurs(index: number): Promise<TestChannel> {
     const address = OURS[index]!;
-    return this.#cluster.start(address, { membership: this.#kind.ours(address), heartbeatSleepMs: 500 });
+    return this.#cluster.start(address, { ...this.#kind.ours(address), heartbeatSleepMs: 500 });
   }
 
   startJava(index: number): Promise<JavaMembership> {

@@ -61,6 +61,8 @@ export class RecordingBelow implements LayerBelow {
   listsLocalMember: boolean | undefined = true;
   readonly sent: { destinations: readonly Member[]; message: ChannelMessage }[] = [];
   heartbeats = 0;
+  /** Who was told that the local member goes. */
+  readonly goodbyes: Member[] = [];
   /** Whether it can ask members, as a failure detector, and how often it was told to. */
   checksMembers = false;
   memberChecks = 0;
@@ -74,6 +76,10 @@ export class RecordingBelow implements LayerBelow {
 
   heartbeat(): void {
     this.heartbeats++;
+  }
+
+  async sayGoodbye(members: readonly Member[]): Promise<void> {
+    this.goodbyes.push(...members);
   }
 
   checkMembers(): boolean {

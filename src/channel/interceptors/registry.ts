@@ -3,6 +3,7 @@ import type { Clock, Logger, Random } from "../../base/index.ts";
 import type { AttributeValue, ComponentConfig } from "../../config/index.ts";
 import type { ChannelMetrics } from "../channel-metrics.ts";
 import type { ChannelInterceptor } from "../interceptor.ts";
+import { configuredMembers } from "../membership/configured-member.ts";
 import { InterceptorOrderError, UnknownInterceptorError } from "../stack-errors.ts";
 import type { Sockets } from "../transport/sockets.ts";
 import { byteString } from "../wire/byte-string.ts";
@@ -15,6 +16,7 @@ import { FragmentationInterceptor } from "./fragmentation-interceptor.ts";
 import { GzipInterceptor } from "./gzip-interceptor.ts";
 import { MessageDispatchInterceptor } from "./message-dispatch-interceptor.ts";
 import { OrderInterceptor } from "./order-interceptor.ts";
+import { StaticMembershipInterceptor } from "./static-membership-interceptor.ts";
 import { TcpFailureDetector } from "./tcp-failure-detector.ts";
 import { TcpPingInterceptor } from "./tcp-ping-interceptor.ts";
 import { TcpProbe } from "./tcp-probe.ts";
@@ -34,9 +36,11 @@ export interface InterceptorDeps {
 }
 
 export interface InterceptorEntry {
-  create(deps: InterceptorDeps, attributes: ComponentConfig["attributes"]): ChannelInterceptor;
+  create(deps: InterceptorDeps, attributes: ComponentConfig["attributes"], config: ComponentConfig): ChannelInterceptor;
   /** Simple names of interceptors that must stand below this one when both are there. */
   readonly mustBeAbove?: readonly string[];
+  /** Nothing may stand below it. */
+  readonly lowest?: true;
 }
 
 /** By simple name. */
@@ -112,6 +116,14 @@ export const INTERCEPTORS: InterceptorTable = {
       }),
     mustBeAbove: ABOVE_ENCRYPTION_AND_PROBES,
   },
+  StaticMembershipInterceptor: {
+    create: (deps, attributes, { staticMembers }) =>
+      new StaticMembershipInterceptor(deps, {
+        ...configuredMembers(staticMembers ?? { members: [] }),
+        optionFlag: numberOf(attributes, "optionFlag"),
+      }),
+    lowest: true,
+  },
   TcpFailureDetector: {
     create: (deps, attributes) =>
       new TcpFailureDetector(
@@ -167,7 +179,11 @@ export function createInterceptors(
     checkPlace(entry, index, entries, configs, table);
   });
   return entries.map((entry, index) =>
-    entry.create({ ...deps, logger: deps.logger.child({ component: simpleName(configs[index]!) }) }, configs[index]!.attributes),
+    entry.create(
+      { ...deps, logger: deps.logger.child({ component: simpleName(configs[index]!) }) },
+      configs[index]!.attributes,
+      configs[index]!,
+    ),
   );
 }
 
@@ -188,6 +204,9 @@ function checkPlace(
   const config = configs[index]!;
   if (entries.indexOf(entry) !== index) {
     throw new InterceptorOrderError(`"${simpleName(config)}" stands in this Channel already: remove one of them`, placeOf(config));
+  }
+  if (entry.lowest && index < entries.length - 1) {
+    throw new InterceptorOrderError(`"${simpleName(config)}" must stand below all others: move it to the end`, placeOf(config));
   }
   for (const lower of entry.mustBeAbove ?? []) {
     if (entries.slice(0, index).includes(table[lower]!)) {

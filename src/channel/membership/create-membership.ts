@@ -6,9 +6,10 @@ import type { ChannelMetrics } from "../channel-metrics.ts";
 import { TcpProbe } from "../interceptors/tcp-probe.ts";
 import type { RpcCarrier } from "../rpc-carrier.ts";
 import type { Sockets } from "../transport/sockets.ts";
-import { configuredMember } from "./configured-member.ts";
+import { configuredMembers } from "./configured-member.ts";
 import { DnsMembershipService } from "./dns-membership-service.ts";
 import type { GroupMembership } from "./group-membership.ts";
+import { NoMembershipService } from "./no-membership-service.ts";
 import { StaticMembershipService } from "./static-membership-service.ts";
 
 export interface CreateMembershipDeps {
@@ -29,7 +30,14 @@ export interface CreateMembershipDeps {
 /** Throws InvalidMemberError. */
 export function createMembership(deps: CreateMembershipDeps, config: Pick<ChannelConfig, "membership" | "receiver">): GroupMembership {
   const { membership } = config;
-  return membership.type === "DNS" ? dnsMembership(deps, membership) : staticMembership(deps, membership, config.receiver);
+  switch (membership.type) {
+    case "DNS":
+      return dnsMembership(deps, membership);
+    case "Static":
+      return staticMembership(deps, membership, config.receiver);
+    case "None":
+      return new NoMembershipService(deps);
+  }
 }
 
 function dnsMembership(deps: CreateMembershipDeps, config: DnsMembershipConfig): GroupMembership {
@@ -51,14 +59,10 @@ function staticMembership(
   receiver: ChannelConfig["receiver"],
 ): GroupMembership {
   const { members, localMember, connectTimeoutMs, ...options } = config;
+  const listed = localMember === undefined ? { members } : { members, localMember };
   const connection = { connectTimeoutMs, performSendTest: false, performReadTest: false, readTestTimeoutMs: connectTimeoutMs };
   return new StaticMembershipService(
     { ...deps, logger: deps.logger.child({ component: "StaticMembershipService" }), probe: new TcpProbe(deps, connection) },
-    {
-      ...options,
-      receiver,
-      members: members.map(configuredMember),
-      ...(localMember === undefined ? {} : { localMember: configuredMember(localMember) }),
-    },
+    { ...options, receiver, ...configuredMembers(listed) },
   );
 }

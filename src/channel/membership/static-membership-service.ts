@@ -10,7 +10,7 @@ import { NoLocalMemberError } from "../stack-errors.ts";
 import { localAddress } from "../transport/local-address.ts";
 import { canonicalAddress, isLoopback, isLoopbackText } from "../wire/ip-address.ts";
 import { createMember, isShutdown, SHUTDOWN_COMMAND } from "../wire/member-block.ts";
-import { placeOf } from "./configured-member.ts";
+import { type ConfiguredMembers, placeOf } from "./configured-member.ts";
 import type { GroupMembership } from "./group-membership.ts";
 import {
   MEMBER_MESSAGE_CLASS,
@@ -31,12 +31,9 @@ export interface StaticMembershipServiceDeps {
   readonly random: Random;
 }
 
-export interface StaticMembershipServiceOptions {
+export interface StaticMembershipServiceOptions extends ConfiguredMembers {
   /** RPC id and id of the messages, equal on every member. */
   readonly membershipName: string;
-  readonly members: readonly Member[];
-  /** Default: the one of `members` that has the receiver's address and port. */
-  readonly localMember?: Member;
   /** The receiver's configuration, by which it is seen early that no member is the local one. */
   readonly receiver: { readonly address: string; readonly port: number; readonly autoBind: number };
   /** Silence after which a member goes; default 5000. */

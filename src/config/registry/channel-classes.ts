@@ -151,6 +151,9 @@ export const CHANNEL_CLASSES: readonly ClassEntry[] = [
     maxQueue: integer("Messages of one sender that wait; with that many none waits any longer", 1, MAX, { default: MAX }),
     optionFlag: integer("Only messages with these bits are numbered, the same on every member; 0: each", 0, MAX, { default: 0 }),
   }),
+  works("Interceptor", CLASS_NAMES.staticMembershipInterceptor, {
+    optionFlag: integer("Option bits of the messages by which members come and go", 0, MAX, { default: 0 }),
+  }),
   works("Interceptor", CLASS_NAMES.tcpFailureDetector, {
     connectTimeout: integer("Ms for the probe's connection", 1, MAX, { default: 1000 }),
     performSendTest: boolean("Whether the probe sends a message", true),
@@ -165,7 +168,7 @@ export const CHANNEL_CLASSES: readonly ClassEntry[] = [
     interval: integer("Ms from one look at all members to the next, with useThread", 1, MAX, { default: 1000 }),
     useThread: boolean("Whether members are looked at each interval; false: with each heartbeat", false),
     optionFlag: integer("Option bits of the message that a member gets where no TcpFailureDetector stands below", 0, MAX, { default: 0 }),
-    ...ignored("there are no static members", ["staticOnly"]),
+    ...ignored("every member is looked at, as by a Tomcat whose stack has a StaticMembershipInterceptor", ["staticOnly"]),
   }),
   works("Interceptor", CLASS_NAMES.throughputInterceptor, {
     interval: integer("Sent messages, and received ones, from one report in the log to the next", 1, MAX, { default: 10_000 }),
@@ -186,7 +189,5 @@ export const CHANNEL_CLASSES: readonly ClassEntry[] = [
   classHistory("Transport", `${TRIBES}transport.bio.PooledMultiSender`, "removed in Tomcat 10", CLASS_NAMES.pooledParallelSender),
   classHistory("Receiver", `${TRIBES}transport.bio.BioReceiver`, "removed in Tomcat 10", CLASS_NAMES.nioReceiver),
 
-  ...["NonBlockingCoordinator", "SimpleCoordinator", "StaticMembershipInterceptor"].map((name) =>
-    classLater("Interceptor", INTERCEPTORS + name),
-  ),
+  ...["NonBlockingCoordinator", "SimpleCoordinator"].map((name) => classLater("Interceptor", INTERCEPTORS + name)),
 ];

@@ -2,7 +2,7 @@
 import { CLASS_NAMES } from "../class-names.ts";
 import { MANAGER_ATTRIBUTES } from "./container-classes.ts";
 import type { ClassEntry } from "./entry.ts";
-import { boolean, choice, classHistory, classLater, history, ignored, integer, later, text, typed, works } from "./entry.ts";
+import { boolean, choice, classHistory, classLater, history, ignored, integer, text, typed, works } from "./entry.ts";
 
 const MAX = 2_147_483_647;
 const HA = "org.apache.catalina.ha.";
@@ -12,7 +12,11 @@ export const CLUSTER_CLASSES: readonly ClassEntry[] = [
   works("Cluster", CLASS_NAMES.simpleTcpCluster, {
     clusterName: text("Name of the group; unset: the name of the Engine or Host"),
     channelSendOptions: typed("sendOptions", "How session messages are sent", { default: 8 }),
-    ...later({ channelStartOptions: "15" }),
+    channelStartOptions: choice(
+      "What the channel starts; 15: everything; 3: no membership service, where a StaticMembershipInterceptor lists the members",
+      { values: ["15", "3"] },
+      { default: "15" },
+    ),
     ...ignored("the channel's own heartbeat always runs", ["heartbeatBackgroundEnabled"], "warn"),
     ...ignored("there are no life-cycle events", ["notifyLifecycleListenerOnFailure"]),
     ...history("there is no separate cluster log", ["doClusterLog", "clusterLogName"]),

@@ -79,7 +79,7 @@ describe("StaticMembershipService in server.xml", () => {
     const cluster = `<Cluster className="${CLASS_NAMES.simpleTcpCluster}"><Channel className="${CLASS_NAMES.groupChannel}">${cloud}</Channel></Cluster>`;
     assert.throws(
       () => parseServerXml(stockServerXml(cluster), { file: "server.xml", environment: {}, readFile: () => "" }),
-      /<Member>: a CloudMembershipService takes no members: list them in a StaticMembershipService/,
+      /<Member>: a CloudMembershipService takes no members: list them in a StaticMembershipService or a StaticMembershipInterceptor/,
     );
   });
 });

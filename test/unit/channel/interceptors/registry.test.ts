@@ -9,7 +9,7 @@ import { createInterceptors, INTERCEPTORS, type InterceptorTable } from "../../.
 import { TcpFailureDetector } from "../../../../src/channel/interceptors/tcp-failure-detector.ts";
 import { parseServerXml } from "../../../../src/config/index.ts";
 import { defaultAttributes } from "../../../../src/config/registry/registry.ts";
-import { encryption, failureDetector, INTERCEPTOR_PACKAGE, messageDispatch } from "../../../support/channel-cluster.ts";
+import { encryption, failureDetector, INTERCEPTOR_PACKAGE, interceptorConfig, interceptorConfig, messageDispatch } from "../../../support/channel-cluster.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 
 const deps = {
@@ -95,6 +95,15 @@ describe("the registry of interceptors", () => {
     assert.throws(() => createInterceptors(deps, [named("OrderInterceptor"), named("TwoPhaseCommitInterceptor")]), {
       code: "INTERCEPTOR_ORDER",
       message: 'server.xml:12:7: "TwoPhaseCommitInterceptor" must stand above "OrderInterceptor": move it up',
+    });
+  });
+
+  it("has the members of a configuration at the bottom, where every other layer sees them", () => {
+    const configured = interceptorConfig("StaticMembershipInterceptor");
+    assert.equal(createInterceptors(deps, [failureDetector(), configured]).length, 2);
+    assert.throws(() => createInterceptors(deps, [configured, failureDetector()]), {
+      code: "INTERCEPTOR_ORDER",
+      message: 'server.xml:1:1: "StaticMembershipInterceptor" must stand below all others: move it to the end',
     });
   });
 
