@@ -9,7 +9,7 @@ import { createInterceptors, INTERCEPTORS, type InterceptorTable } from "../../.
 import { TcpFailureDetector } from "../../../../src/channel/interceptors/tcp-failure-detector.ts";
 import { parseServerXml } from "../../../../src/config/index.ts";
 import { defaultAttributes } from "../../../../src/config/registry/registry.ts";
-import { encryption, failureDetector, INTERCEPTOR_PACKAGE, interceptorConfig, interceptorConfig, messageDispatch } from "../../../support/channel-cluster.ts";
+import { encryption, failureDetector, INTERCEPTOR_PACKAGE, interceptorConfig, messageDispatch } from "../../../support/channel-cluster.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 
 const deps = {
