@@ -93,12 +93,16 @@ export interface ChannelListener {
    * `body` is a view of a socket buffer: copy what outlives the call.
    */
   messageReceived(message: ReceivedMessage): void | Promise<void>;
+  /** Called with each heartbeat of the channel; a listener of both kinds is called once, where a Tomcat calls it twice (tribes.md 10). */
+  heartbeat?(): void;
 }
 
 export interface MembershipListener {
   /** Called synchronously and in order; must not throw. */
   memberAdded(member: Member): void;
   memberDisappeared(member: Member): void;
+  /** As that of a ChannelListener. */
+  heartbeat?(): void;
 }
 
 /** What the rest of a worker sees of a channel. */

@@ -5,6 +5,7 @@ import { SuidTable } from "../serialization/index.ts";
 import { ChannelCoordinator } from "./channel-coordinator.ts";
 import { ChannelMetrics } from "./channel-metrics.ts";
 import { GroupChannel } from "./group-channel.ts";
+import { checkOptionFlags } from "./interceptors/option-check.ts";
 import { createInterceptors } from "./interceptors/registry.ts";
 import { StaticMembershipInterceptor } from "./interceptors/static-membership-interceptor.ts";
 import { TcpFailureDetector } from "./interceptors/tcp-failure-detector.ts";
@@ -34,6 +35,7 @@ export function createChannel(deps: CreateChannelDeps, config: ChannelConfig): G
   const metrics = new ChannelMetrics(registry);
   const component = (name: string) => deps.logger.child({ component: name });
   const { maxFrameBytes } = config.receiver;
+  if (config.optionCheck) checkOptionFlags(config.interceptors);
   const interceptors = createInterceptors({ clock, logger: deps.logger, metrics, random, maxFrameBytes, ...sockets }, config.interceptors);
   const asksMembers = interceptors.some((interceptor) => interceptor instanceof TcpFailureDetector);
   const configured = interceptors.find((interceptor) => interceptor instanceof StaticMembershipInterceptor);
@@ -68,7 +70,7 @@ export function createChannel(deps: CreateChannelDeps, config: ChannelConfig): G
       interceptors,
       suids: deps.suids ?? new SuidTable(),
     },
-    { heartbeatSleepMs: config.heartbeatSleepMs },
+    { heartbeatSleepMs: config.heartbeatSleepMs, heartbeat: config.heartbeat },
   );
   // Ours delivers and acknowledges in order; a Tomcat handles later frames of a connection concurrently (rule 10).
   channel.hello.onKind = (member, kind) => {

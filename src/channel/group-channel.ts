@@ -32,6 +32,8 @@ export interface GroupChannelDeps {
 
 export interface GroupChannelOptions {
   readonly heartbeatSleepMs: number;
+  /** Default true. False: whoever has the channel calls `heartbeat` himself. */
+  readonly heartbeat?: boolean;
 }
 
 export interface StopOptions {
@@ -84,7 +86,7 @@ export class GroupChannel implements Channel, RpcCarrier, LayerAbove {
       { start: nothing, stop: () => this.#leave() },
       ...interceptors.toReversed(),
       { start: () => coordinator.open(), stop: nothing },
-      { start: async () => this.#startHeartbeat(options.heartbeatSleepMs), stop: async () => this.#heartbeat?.cancel() },
+      { start: async () => this.#startHeartbeat(options), stop: async () => this.#heartbeat?.cancel() },
       { start: nothing, stop: async () => this.hello.close() },
     ]);
   }
@@ -138,6 +140,22 @@ export class GroupChannel implements Channel, RpcCarrier, LayerAbove {
       return pending === undefined ? sent.then(() => uniqueId) : this.#reported(sent, pending, uniqueId);
     } catch (error) {
       return Promise.reject(error);
+    }
+  }
+
+  /**
+   * Sent down the stack, then to each listener that has one; who listens to messages and to members gets one. A listener that throws
+   * is logged, and keeps none from its own.
+   */
+  heartbeat(): void {
+    this.#top.heartbeat();
+    const listeners = new Set<{ heartbeat?(): void }>([...this.#membershipListeners, ...this.#channelListeners]);
+    for (const listener of listeners) {
+      try {
+        listener.heartbeat?.();
+      } catch (error) {
+        this.#deps.logger.error({ err: error }, "A listener failed at a heartbeat");
+      }
     }
   }
 
@@ -297,8 +315,8 @@ export class GroupChannel implements Channel, RpcCarrier, LayerAbove {
     }
   }
 
-  #startHeartbeat(periodMs: number): void {
-    this.#heartbeat = this.#deps.clock.setInterval(() => this.#top.heartbeat(), periodMs);
+  #startHeartbeat({ heartbeat = true, heartbeatSleepMs }: GroupChannelOptions): void {
+    if (heartbeat) this.#heartbeat = this.#deps.clock.setInterval(() => this.heartbeat(), heartbeatSleepMs);
   }
 
   /**

@@ -36,6 +36,7 @@ export function buildCluster(
     channel: buildChannel(channel, {
       ...{ dnsName, channelName: `${clusterName ?? containerName}-Channel` },
       starts: (channelStartOptions & MEMBERSHIP_SERVICES) !== 0,
+      beatsInBackground: cluster.boolean("heartbeatBackgroundEnabled"),
     }),
     valves: orDefault(cluster, "Valve", [CLASS_NAMES.jvmRouteBinderValve, CLASS_NAMES.replicationValve]),
     clusterListeners: orDefault(cluster, "ClusterListener", manager.type === "Delta" ? [CLASS_NAMES.clusterSessionListener] : []),
@@ -63,7 +64,10 @@ export function buildComponents(parent: CheckedElement, element: string): readon
   });
 }
 
-function buildChannel(channel: CheckedElement, names: MembershipNames): ChannelConfig {
+function buildChannel(
+  channel: CheckedElement,
+  { beatsInBackground, ...names }: MembershipNames & { readonly beatsInBackground: boolean },
+): ChannelConfig {
   const sender = channel.first("Sender");
   return {
     membership: buildMembership(channel.first("Membership"), names),
@@ -71,6 +75,8 @@ function buildChannel(channel: CheckedElement, names: MembershipNames): ChannelC
     sender: buildSender(sender?.first("Transport") ?? absent("Transport", CLASS_NAMES.pooledParallelSender, channel.location)),
     interceptors: orDefault(channel, "Interceptor", [CLASS_NAMES.messageDispatchInterceptor, CLASS_NAMES.tcpFailureDetector]),
     heartbeatSleepMs: channel.integer("heartbeatSleeptime"),
+    heartbeat: channel.boolean("heartbeat") || beatsInBackground,
+    optionCheck: channel.boolean("optionCheck"),
     location: channel.location,
   };
 }
@@ -84,6 +90,10 @@ function buildReceiver(receiver: CheckedElement): ReceiverConfig {
     trustProxiedPeers: receiver.boolean("trustProxiedPeers"),
     tcpNoDelay: receiver.boolean("tcpNoDelay"),
     soKeepAlive: receiver.boolean("soKeepAlive"),
+    securePort: receiver.integer("securePort"),
+    udpPort: receiver.integer("udpPort"),
+    udpRxBufSize: receiver.integer("udpRxBufSize"),
+    udpTxBufSize: receiver.integer("udpTxBufSize"),
   };
 }
 
@@ -97,6 +107,9 @@ function buildSender(transport: CheckedElement): SenderConfig {
     keepAliveCount: transport.integer("keepAliveCount"),
     tcpNoDelay: transport.boolean("tcpNoDelay"),
     soKeepAlive: transport.boolean("soKeepAlive"),
+    throwOnFailedAck: transport.boolean("throwOnFailedAck"),
+    udpRxBufSize: transport.integer("udpRxBufSize"),
+    udpTxBufSize: transport.integer("udpTxBufSize"),
   };
 }
 

@@ -10,6 +10,13 @@ const UDP = 0x20;
 const MULTICAST = 0x40;
 const HANDLED = USE_ACK | SYNCHRONIZED_ACK | ASYNCHRONOUS;
 
+const OVER_TCP = "session messages travel over TCP, which takes any size and keeps their order";
+const INSTEAD: Readonly<Record<string, string>> = {
+  secure: "it means nothing to a Tomcat; add an EncryptInterceptor",
+  udp: OVER_TCP,
+  multicast: OVER_TCP,
+};
+
 const OPTION_NAMES: Readonly<Record<string, number>> = {
   byte: BYTE_MESSAGE,
   byte_message: BYTE_MESSAGE,
@@ -28,7 +35,7 @@ export function parseSendOptions(text: string): Conversion {
   const bits = toBits(text);
   if (typeof bits === "string") return { problem: bits };
   const laterName = Object.entries({ secure: SECURE, udp: UDP, multicast: MULTICAST }).find(([, bit]) => (bits & bit) !== 0)?.[0];
-  if (laterName !== undefined) return { later: `"${laterName}" of "${text}" is not supported in this version: messages travel over TCP` };
+  if (laterName !== undefined) return { later: `"${laterName}" of "${text}" is not supported in this version: ${INSTEAD[laterName]}` };
   if ((bits & ~(HANDLED | BYTE_MESSAGE)) !== 0)
     return { problem: `found "${text}", which has unknown bits: known are 2, 4, 8 and their sums` };
   const value = bits & HANDLED;

@@ -140,6 +140,10 @@ export interface ChannelConfig {
   readonly interceptors: readonly ComponentConfig[];
   /** Period of the channel's heartbeat; default 5000. */
   readonly heartbeatSleepMs: number;
+  /** Whether there is one; default true. Tomcat: `heartbeat`, or `heartbeatBackgroundEnabled` of the Cluster. */
+  readonly heartbeat: boolean;
+  /** Refuse interceptors whose `optionFlag`s overlap; default false. */
+  readonly optionCheck: boolean;
   readonly location: Location;
 }
 
@@ -210,6 +214,13 @@ export interface ReceiverConfig {
   readonly trustProxiedPeers: boolean;
   readonly tcpNoDelay: boolean;
   readonly soKeepAlive: boolean;
+  /** Announced, and nothing else; default -1: none. */
+  readonly securePort: number;
+  /** First port tried for datagrams, as many as autoBind says; 0 or less (default -1): none are received. */
+  readonly udpPort: number;
+  /** SO_RCVBUF of the UDP socket, default 65536, and SO_SNDBUF, default 25188. */
+  readonly udpRxBufSize: number;
+  readonly udpTxBufSize: number;
 }
 
 export interface SenderConfig {
@@ -227,4 +238,9 @@ export interface SenderConfig {
   readonly keepAliveCount: number;
   readonly tcpNoDelay: boolean;
   readonly soKeepAlive: boolean;
+  /** Whether FAIL_ACK is a failure; default true (rule 12). */
+  readonly throwOnFailedAck: boolean;
+  /** SO_RCVBUF of UDP sockets, default 25188, and SO_SNDBUF, default 65536. */
+  readonly udpRxBufSize: number;
+  readonly udpTxBufSize: number;
 }

@@ -68,9 +68,22 @@ function checkDurability(cluster: CheckedElement, report: Report): void {
   }
 }
 
+/** What a Tomcat lets one turn off, and the promise leans on. */
+function checkTurnedOff(cluster: CheckedElement, report: Report): void {
+  const channel = cluster.first("Channel");
+  const transport = channel?.first("Sender")?.first("Transport");
+  if (transport?.attributes.throwOnFailedAck === false) {
+    report.note("warn", transport, 'throwOnFailedAck="false": a session that a member refused is not sent to it again (rule 12)');
+  }
+  if (channel?.attributes.heartbeat === false && !cluster.boolean("heartbeatBackgroundEnabled")) {
+    report.note("warn", channel, 'heartbeat="false": a member that did not answer once is never asked again (rule 3)');
+  }
+}
+
 /** Tomcat adds default valves and interceptors only when none stands in the file (ha.md 1): one that is forgotten is missed silently. */
 function checkCluster(cluster: CheckedElement, report: Report): void {
   checkDurability(cluster, report);
+  checkTurnedOff(cluster, report);
   const valves = cluster.all("Valve").map((valve) => valve.className);
   if (valves.length > 0) {
     if (!valves.includes(CLASS_NAMES.replicationValve)) {

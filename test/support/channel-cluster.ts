@@ -60,6 +60,9 @@ export interface ChannelConfigOptions {
   readonly heartbeatSleepMs?: number;
   readonly refreshMs?: number;
   readonly maxFrameBytes?: number;
+  /** Default: no datagrams. */
+  readonly udpPort?: number;
+  readonly optionCheck?: boolean;
   /** Default: one name for all. */
   readonly membership?: MembershipConfig;
 }
@@ -81,6 +84,10 @@ export function channelConfig(options: ChannelConfigOptions): ChannelConfig {
       maxFrameBytes: options.maxFrameBytes ?? 67_108_864,
       tcpNoDelay: true,
       soKeepAlive: false,
+      securePort: -1,
+      udpPort: options.udpPort ?? -1,
+      udpRxBufSize: 65_536,
+      udpTxBufSize: 25_188,
     },
     sender: {
       timeoutMs: options.timeoutMs ?? 1000,
@@ -91,9 +98,14 @@ export function channelConfig(options: ChannelConfigOptions): ChannelConfig {
       keepAliveCount: -1,
       tcpNoDelay: true,
       soKeepAlive: false,
+      throwOnFailedAck: true,
+      udpRxBufSize: 25_188,
+      udpTxBufSize: 65_536,
     },
     interceptors: options.interceptors ?? [messageDispatch(), failureDetector()],
     heartbeatSleepMs: options.heartbeatSleepMs ?? 200,
+    heartbeat: true,
+    optionCheck: options.optionCheck ?? false,
     location: LOCATION,
   };
 }

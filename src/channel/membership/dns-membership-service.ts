@@ -1,6 +1,6 @@
 // Members are the addresses of one DNS name (Tomcat: CloudMembershipService with DNSMembershipProvider; tribes.md 11.3, rules 1, 2, 20).
 import type { AddressFamily, Clock, Logger, NameResolver } from "../../base/index.ts";
-import type { Member, MembershipListener } from "../channel.ts";
+import type { Member, MembershipListener, ReceiverPorts } from "../channel.ts";
 import type { ChannelMetrics } from "../channel-metrics.ts";
 import { addressBytes, addressText, isLoopback, isLoopbackText } from "../wire/ip-address.ts";
 import { createMember, isShutdown, SHUTDOWN_COMMAND, uniqueIdOf } from "../wire/member-block.ts";
@@ -73,8 +73,8 @@ export class DnsMembershipService implements GroupMembership {
     return this.#listsLocal;
   }
 
-  async start(receiver: { readonly address: string; readonly port: number }): Promise<void> {
-    this.#local = createMember({ ...identity(receiver.address, receiver.port), aliveTimeMs: 0 });
+  async start({ address, port, securePort = -1, udpPort = -1 }: ReceiverPorts): Promise<void> {
+    this.#local = createMember({ ...identity(address, port), securePort, udpPort, aliveTimeMs: 0 });
     this.#localIsLoopback = isLoopback(this.#local.host);
     const family: AddressFamily = this.#local.host.length === 4 ? 4 : 6;
     this.#lookUp = new MemberLookUp(

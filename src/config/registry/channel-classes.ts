@@ -16,14 +16,23 @@ const USE_GCM = 'not supported in this version: use "AES/GCM/NoPadding" on every
 export const CHANNEL_CLASSES: readonly ClassEntry[] = [
   works("Channel", CLASS_NAMES.groupChannel, {
     heartbeatSleeptime: integer("Ms between two heartbeats of the channel", 100, MAX, { default: 5000 }),
-    ...later({ heartbeat: true }, "remove it: the channel's heartbeat always runs"),
-    ...ignored("interceptors are checked when they are assembled", ["optionCheck"]),
+    heartbeat: boolean("Whether the channel beats by itself; false: suspects are not asked again", true),
+    optionCheck: boolean("Whether two interceptors that handle messages by the same bits of optionFlag are refused", false),
     ...ignored("there is no JMX", ["name", "jmxEnabled", "jmxDomain", "jmxPrefix"]),
   }),
   works("Receiver", CLASS_NAMES.nioReceiver, {
     address: text('IP address to listen on and to announce; "auto": that of the host name', { default: "auto" }),
     port: integer(PORT, 1, 65_535, { default: 4000 }),
-    autoBind: integer("Ports tried upward from port; 1 or less: only that one", -MAX, 65_535, { default: 100 }),
+    autoBind: integer("Ports tried upward from port, and from udpPort; 1 or less: only that one", -MAX, 65_535, { default: 100 }),
+    securePort: integer("Port that is announced to members, and used by nobody; -1: none", -1, 65_535, { default: -1 }),
+    udpPort: integer(
+      "UDP port for messages that are sent as datagrams; 0 or less: none are received. DNS does not tell it to others",
+      -1,
+      65_535,
+      { default: -1 },
+    ),
+    udpRxBufSize: integer("Bytes of the receive buffer of the UDP socket", 1, MAX, { default: 65_536 }),
+    udpTxBufSize: integer("Bytes of its send buffer", 1, MAX, { default: 25_188 }),
     maxFrameBytes: integer("Bytes of the largest message that is accepted", 65_536, 1_073_741_824, {
       default: 67_108_864,
       ours: true,
@@ -49,11 +58,8 @@ export const CHANNEL_CLASSES: readonly ClassEntry[] = [
     ]),
     ...ignored(
       SOCKETS,
-      "rxBufSize txBufSize udpRxBufSize udpTxBufSize direct ooBInline soReuseAddress soLingerOn soLingerTime soTrafficClass useBufferPool".split(
-        " ",
-      ),
+      "rxBufSize txBufSize direct ooBInline soReuseAddress soLingerOn soLingerTime soTrafficClass useBufferPool".split(" "),
     ),
-    ...later({ securePort: "-1", udpPort: "-1" }),
     ...history(CLUSTER_LOG, ["doClusterLog", "clusterLogName"]),
   }),
   works("Sender", CLASS_NAMES.replicationTransmitter, {
@@ -82,14 +88,15 @@ export const CHANNEL_CLASSES: readonly ClassEntry[] = [
     keepAliveCount: integer("Messages after which a connection is replaced; -1: never", -1, MAX, { default: -1 }),
     tcpNoDelay: boolean("TCP_NODELAY of connections", true),
     soKeepAlive: boolean("SO_KEEPALIVE of connections", false),
+    throwOnFailedAck: boolean("Whether a member that could not process a message counts as one that failed", true, { rule: 12 }),
+    udpRxBufSize: integer("Bytes of the receive buffer of UDP sockets", 1, MAX, { default: 25_188 }),
+    udpTxBufSize: integer("Bytes of their send buffer", 1, MAX, { default: 65_536 }),
     ...ignored("a message waits in its lane's bounded queue", ["maxWait"]),
+    ...ignored("each message says itself whether it is a datagram", ["udpBased"], "debug"),
     ...ignored(
       SOCKETS,
-      "rxBufSize txBufSize udpRxBufSize udpTxBufSize directBuffer direct ooBInline soReuseAddress soLingerOn soLingerTime soTrafficClass udpBased".split(
-        " ",
-      ),
+      "rxBufSize txBufSize directBuffer direct ooBInline soReuseAddress soLingerOn soLingerTime soTrafficClass".split(" "),
     ),
-    ...later({ throwOnFailedAck: true }),
   }),
   works("Interceptor", CLASS_NAMES.messageDispatchInterceptor, {
     maxQueueSize: integer("Bytes of queued message bodies", 65_536, MAX, { default: 67_108_864 }),

@@ -17,7 +17,7 @@ export const CLUSTER_CLASSES: readonly ClassEntry[] = [
       { values: ["15", "3"] },
       { default: "15" },
     ),
-    ...ignored("the channel's own heartbeat always runs", ["heartbeatBackgroundEnabled"], "warn"),
+    heartbeatBackgroundEnabled: boolean("Whether the channel beats although its heartbeat is false", false),
     ...ignored("there are no life-cycle events", ["notifyLifecycleListenerOnFailure"]),
     ...history("there is no separate cluster log", ["doClusterLog", "clusterLogName"]),
     ...history(

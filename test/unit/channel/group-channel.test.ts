@@ -4,7 +4,7 @@ import { Registry, silentLogger, systemRandom } from "../../../src/base/index.ts
 import type { ChannelMessage, Member, ReceivedMessage, SendOptions } from "../../../src/channel/channel.ts";
 import { ChannelCoordinator } from "../../../src/channel/channel-coordinator.ts";
 import { ChannelMetrics } from "../../../src/channel/channel-metrics.ts";
-import { GroupChannel } from "../../../src/channel/group-channel.ts";
+import { GroupChannel, type GroupChannelOptions } from "../../../src/channel/group-channel.ts";
 import { ChannelInterceptor } from "../../../src/channel/interceptor.ts";
 import { PING_BODY, PROBE_BODY } from "../../../src/channel/interceptors/probe-messages.ts";
 import { decodeRpcMessage, encodeRpcMessage } from "../../../src/channel/rpc-message.ts";
@@ -48,7 +48,7 @@ class Marking extends ChannelInterceptor {
   }
 }
 
-function build(interceptors: (log: string[]) => ChannelInterceptor[] = () => []) {
+function build(interceptors: (log: string[]) => ChannelInterceptor[] = () => [], options: Partial<GroupChannelOptions> = {}) {
   const clock = new ManualClock();
   const floor = new RecordingFloor();
   const registry = new Registry();
@@ -62,7 +62,7 @@ function build(interceptors: (log: string[]) => ChannelInterceptor[] = () => [])
       interceptors: interceptors(floor.log),
       suids: new SuidTable(),
     },
-    { heartbeatSleepMs: 5000 },
+    { heartbeatSleepMs: 5000, ...options },
   );
   const counted = async (name: string) => (await registry.getSingleMetric(name)!.get()).values[0]?.value ?? 0;
   return { clock, floor, channel, counted };
@@ -339,6 +339,42 @@ describe("GroupChannel", () => {
     const { clock, floor, channel } = await started();
     await clock.advance(10_000);
     assert.deepEqual(floor.log, ["sender heartbeat", "membership heartbeat", "sender heartbeat", "membership heartbeat"]);
+    await channel.stop();
+  });
+
+  it("passes each heartbeat to listeners that want it, once to one of both kinds, whatever another does", async () => {
+    const { channel } = await started();
+    const log: string[] = [];
+    const both = {
+      accept: () => false,
+      messageReceived: () => undefined,
+      memberAdded: () => undefined,
+      memberDisappeared: () => undefined,
+      heartbeat: () => void log.push("both"),
+    };
+    const failing = {
+      ...both,
+      heartbeat: () => {
+        log.push("failing");
+        throw new Error("in the test");
+      },
+    };
+    const silent = { accept: () => false, messageReceived: () => undefined };
+    for (const listener of [failing, both, silent]) channel.addChannelListener(listener);
+    channel.addMembershipListener(both);
+    channel.heartbeat();
+    assert.deepEqual(log.sort(), ["both", "failing"]);
+    await channel.stop();
+  });
+
+  it("beats only when it is told to where heartbeat is off", async () => {
+    const { clock, floor, channel } = build(() => [], { heartbeat: false });
+    await channel.start();
+    floor.log.length = 0;
+    await clock.advance(20_000);
+    assert.deepEqual(floor.log, []);
+    channel.heartbeat();
+    assert.deepEqual(floor.log, ["sender heartbeat", "membership heartbeat"]);
     await channel.stop();
   });
 

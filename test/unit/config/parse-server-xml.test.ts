@@ -544,3 +544,38 @@ test("a Cluster in a Host says so", () => {
   const [host] = parse(serverXml({ host: `<Cluster className="${CLUSTER}">${channel()}</Cluster>` })).config.service.engine.hosts;
   assert.equal(host?.cluster?.placement, "Host");
 });
+
+test("receiver and transport take Tomcat's attributes for datagrams, with its defaults", () => {
+  const { config } = parse(serverXml({ cluster: channel() }));
+  const { receiver, sender, heartbeat, optionCheck } = config.service.engine.cluster!.channel;
+  assert.deepEqual([heartbeat, optionCheck, sender.throwOnFailedAck], [true, false, true]);
+  assert.deepEqual([receiver.udpPort, receiver.securePort, receiver.udpRxBufSize, receiver.udpTxBufSize], [-1, -1, 65_536, 25_188]);
+  assert.deepEqual([sender.udpRxBufSize, sender.udpTxBufSize], [25_188, 65_536]);
+  const NIO = "org.apache.catalina.tribes.transport";
+  const inside = [
+    `<Receiver className="${NIO}.nio.NioReceiver" udpPort="4001" securePort="4443" udpRxBufSize="70000" udpTxBufSize="30000"/>`,
+    `<Sender className="${NIO}.ReplicationTransmitter">`,
+    `<Transport className="${NIO}.nio.PooledParallelSender" udpRxBufSize="1" udpTxBufSize="2"/></Sender>`,
+  ];
+  const { receiver: given, sender: givenSender } = parse(serverXml({ cluster: channel(inside.join("")) })).config.service.engine.cluster!
+    .channel;
+  assert.deepEqual([given.udpPort, given.securePort, given.udpRxBufSize, given.udpTxBufSize], [4001, 4443, 70_000, 30_000]);
+  assert.deepEqual([givenSender.udpRxBufSize, givenSender.udpTxBufSize], [1, 2]);
+});
+
+test("what the promise leans on can be turned off as in a Tomcat, with a warning", () => {
+  const NIO = "org.apache.catalina.tribes.transport";
+  const off = channel(
+    `<Sender className="${NIO}.ReplicationTransmitter"><Transport className="${NIO}.nio.PooledParallelSender" throwOnFailedAck="false"/></Sender>`,
+  ).replace("GroupChannel", 'GroupChannel" heartbeat="false" optionCheck="true');
+  const { config, notes } = parse(serverXml({ cluster: off }));
+  const { heartbeat, optionCheck, sender } = config.service.engine.cluster!.channel;
+  assert.deepEqual([heartbeat, optionCheck, sender.throwOnFailedAck], [false, true, false]);
+  const told = warnings(notes).join("\n");
+  assert.match(told, /refused is not sent to it again \(rule 12\)/);
+  assert.match(told, /is never asked again \(rule 3\)/);
+  const inBackground = serverXml({ cluster: off }).replace(`${CLUSTER}"`, `${CLUSTER}" heartbeatBackgroundEnabled="true"`);
+  const beating = parse(inBackground);
+  assert.equal(beating.config.service.engine.cluster!.channel.heartbeat, true);
+  assert.doesNotMatch(warnings(beating.notes).join("\n"), /rule 3/);
+});
