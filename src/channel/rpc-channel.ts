@@ -39,10 +39,19 @@ export interface RpcResult {
 export interface RpcHandler {
   /** The reply to a request; null is a reply too. Throwing or rejecting refuses the request: no reply is sent. */
   replyRequest(message: JavaValue, sender: Member): JavaValue | Promise<JavaValue>;
-  /** A reply to a call that is over. */
+  /** A reply to a call that is over, or that waits for none. */
   leftOver?(message: JavaValue, sender: Member): void;
-  /** A reply could not be sent. */
-  replyFailed?(error: Error, sender: Member): void;
+  /** A reply has been acknowledged as `replyOptions` ask, or is on its way where they ask for nothing (Tomcat: ExtendedRpcCallback). */
+  replySucceeded?(answer: RpcAnswer): void;
+  /** A reply did not arrive, or could not be sent. */
+  replyFailed?(error: Error, answer: RpcAnswer): void;
+}
+
+export interface RpcAnswer {
+  readonly request: JavaValue;
+  readonly reply: JavaValue;
+  /** Of the request. */
+  readonly sender: Member;
 }
 
 export interface RpcChannelDeps {
@@ -150,7 +159,7 @@ export class RpcChannel implements RpcEndpoint, MembershipListener {
     if (rpc.kind === "Request") return this.#answer(rpc, sender);
     const id = rpc.uuid.toString("hex");
     const call = this.#calls.get(id);
-    if (!call?.waiting.delete(sender.key)) {
+    if (call === undefined || call.mode === "None" || !call.waiting.delete(sender.key)) {
       if (rpc.kind === "Reply") this.#handler.leftOver?.(rpc.message, sender);
       return undefined;
     }
@@ -177,11 +186,23 @@ export class RpcChannel implements RpcEndpoint, MembershipListener {
 
   /** Sending the reply is not part of the request's outcome: the connection that brought the request must not wait for it. */
   #reply(rpc: RpcMessage, message: JavaValue, sender: Member): void {
-    const body = encodeRpcMessage({ kind: "Reply", uuid: rpc.uuid, rpcId: rpc.rpcId, message }, this.#deps.carrier.suids);
-    this.#deps.carrier.send([sender], { kind: "Object", body }, this.#replyOptions).catch((error: unknown) => {
-      this.#deps.logger.debug({ err: error, member: sender.name, rpcId: this.rpcId }, "Reply was not sent");
-      this.#handler.replyFailed?.(asError(error), sender);
-    });
+    const { carrier, logger } = this.#deps;
+    const body = encodeRpcMessage({ kind: "Reply", uuid: rpc.uuid, rpcId: rpc.rpcId, message }, carrier.suids);
+    const answer: RpcAnswer = { request: rpc.message, reply: message, sender };
+    const succeeded = () => this.#handler.replySucceeded?.(answer);
+    const failed = (error: Error) => {
+      logger.debug({ err: error, member: sender.name, rpcId: this.rpcId }, "Reply was not sent");
+      this.#handler.replyFailed?.(error, answer);
+    };
+    const { asynchronous } = this.#replyOptions;
+    const errorHandler = { handleCompletion: succeeded, handleError: failed };
+    const options = asynchronous ? { ...this.#replyOptions, errorHandler } : this.#replyOptions;
+    carrier.send([sender], { kind: "Object", body }, options).then(
+      () => {
+        if (!asynchronous) succeeded();
+      },
+      (error: unknown) => failed(asError(error)),
+    );
   }
 
   #fail(id: string, faulty: readonly FaultyMember[]): void {

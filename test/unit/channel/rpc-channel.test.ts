@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { silentLogger, systemRandom } from "../../../src/base/index.ts";
 import { ChannelError, ConnectError, SenderStoppedError } from "../../../src/channel/errors.ts";
 import { type ReplyMode, RpcChannel, type RpcChannelOptions, type RpcHandler } from "../../../src/channel/rpc-channel.ts";
@@ -142,14 +143,49 @@ describe("RpcChannel", () => {
     }
   });
 
-  it("tells the handler of a reply that could not be sent, and does not refuse the request for it", async () => {
-    const failed = Promise.withResolvers<unknown>();
+  it("gives replies to leftOver that come before a call without replies has its message sent", async () => {
+    const left: unknown[] = [];
+    const { carrier, call } = open({ handler: { replyRequest: () => null, leftOver: (message) => void left.push(message) } });
+    const sent = Promise.withResolvers<void>();
+    carrier.outcome = () => sent.promise;
+    const result = call("None", [B]);
+    carrier.reply(B, "unasked");
+    sent.resolve();
+    assert.deepEqual((await result).replies, []);
+    assert.deepEqual(left, ["unasked"]);
+  });
+
+  it("tells the handler what became of a reply, and does not refuse the request when it could not be sent", async () => {
+    const told: unknown[] = [];
     const { carrier, rpc } = open({
-      handler: { replyRequest: () => "answer", replyFailed: (error, sender) => failed.resolve([error.message, sender]) },
+      handler: {
+        replyRequest: () => "answer",
+        replySucceeded: (answer) => void told.push(answer),
+        replyFailed: (error, answer) => void told.push(error.message, answer),
+      },
     });
+    const request = { kind: "Request", uuid: Buffer.alloc(16), rpcId: "test-rpc", message: "ask" } as const;
+    const answer = { request: "ask", reply: "answer", sender: B };
+    await rpc.rpcReceived(request, B);
+    await setImmediate();
+    assert.deepEqual(told.splice(0), [answer]);
     carrier.outcome = () => Promise.reject(new Error("gone"));
+    await rpc.rpcReceived(request, B);
+    await setImmediate();
+    assert.deepEqual(told, ["gone", answer]);
+  });
+
+  it("waits for the outcome of an asynchronous reply before it tells the handler", async () => {
+    const told: unknown[] = [];
+    const { carrier, rpc } = open({
+      handler: { replyRequest: () => "answer", replySucceeded: ({ reply }) => void told.push(reply) },
+      replyOptions: { acknowledge: "Received", asynchronous: true },
+    });
     await rpc.rpcReceived({ kind: "Request", uuid: Buffer.alloc(16), rpcId: "test-rpc", message: null }, B);
-    assert.deepEqual(await failed.promise, ["gone", B]);
+    await setImmediate();
+    assert.deepEqual(told, []);
+    carrier.sent[0]!.options.errorHandler!.handleCompletion(Buffer.alloc(16));
+    assert.deepEqual(told, ["answer"]);
   });
 
   it("refuses calls to nobody, too many calls, and calls when it is closed", async () => {
