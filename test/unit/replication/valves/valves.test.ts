@@ -206,6 +206,7 @@ describe("ReplicationValve", () => {
     await group.settle();
     const newId = b.manager.generateSessionId();
     await a.channel.receive(changeSessionId(CONTEXT, id, newId, 0, 1), b.channel.localMember);
+    group.fate = (from) => (from === "2" ? "Lost" : "Delivered");
     group.release();
     await answered;
     assert.equal(request.replacedBy, 503);
