@@ -64,6 +64,14 @@ export class ByteWriter {
     return this;
   }
 
+  /** What the other one holds, without a view of it. */
+  append(other: ByteWriter): this {
+    this.#reserve(other.#length);
+    other.#buffer.copy(this.#buffer, this.#length, 0, other.#length);
+    this.#length += other.#length;
+    return this;
+  }
+
   /** ISO-8859-1 text without a length. */
   latin1(value: string): this {
     this.#reserve(value.length);

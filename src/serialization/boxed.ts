@@ -24,7 +24,7 @@ const no = new JavaObject(JAVA.boolean, [false]);
 /** java.lang.Integer. Throws UnsupportedValueError for what is not an integer of 32 bits. */
 export function javaInteger(value: number): JavaObject {
   if (!Number.isInteger(value) || value < MIN_INT || value > MAX_INT) throw new UnsupportedValueError("", `${value} as java.lang.Integer`);
-  return integers[value - FIRST_CACHED] ?? new JavaObject(JAVA.integer, [value | 0]);
+  return isCached(value) ? integers[value - FIRST_CACHED]! : new JavaObject(JAVA.integer, [value]);
 }
 
 /** java.lang.Long, whatever the size of the number. Throws UnsupportedValueError for what is not an exact integer of 64 bits. */
@@ -35,7 +35,12 @@ export function javaLong(value: number | bigint): JavaObject {
     return Number.isSafeInteger(exact) ? javaLong(exact) : new JavaObject(JAVA.long, [value]);
   }
   if (!Number.isSafeInteger(value)) throw new UnsupportedValueError("", `${value} as java.lang.Long`);
-  return longs[value - FIRST_CACHED] ?? new JavaObject(JAVA.long, [value === 0 ? 0 : value]);
+  return isCached(value) ? longs[value - FIRST_CACHED]! : new JavaObject(JAVA.long, [value]);
+}
+
+/** Asked first: to look for a time stamp in an array is slow, which takes it for a property's name. */
+function isCached(value: number): boolean {
+  return value >= FIRST_CACHED && value < FIRST_CACHED + CACHED;
 }
 
 /** java.lang.Double, also for whole numbers. */

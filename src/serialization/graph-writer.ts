@@ -70,6 +70,12 @@ export class GraphWriter {
     else this.#descriptor(value, depth);
   }
 
+  /** The primitives since the last object: most often a few bytes, in each session of a block. */
+  writePrimitives(block: ByteWriter): void {
+    if (block.length <= MAX_SHORT_BLOCK_BYTES) this.#writer.u8(TC.BLOCKDATA).u8(block.length).append(block);
+    else this.writeBlock(block.view());
+  }
+
   /** A run of block data, cut into records as Java's buffer does. */
   writeBlock(run: Buffer): void {
     const writer = this.#writer;

@@ -11,6 +11,8 @@ export interface ObjectOutputStreamOptions {
   readonly limits?: Partial<StreamLimits>;
   /** SUIDs to write in place of a descriptor's own. */
   readonly suids?: SuidTable;
+  /** Room to begin with; default 1024. It grows as need be. */
+  readonly expectedBytes?: number;
 }
 
 const INITIAL_BYTES = 1024;
@@ -20,11 +22,12 @@ const INITIAL_BYTES = 1024;
  * A graph deeper than the limit throws StreamLimitError and spoils the stream.
  */
 export class ObjectOutputStream extends BlockDataOutput {
-  readonly #writer = new ByteWriter(INITIAL_BYTES);
+  readonly #writer: ByteWriter;
   readonly #graph: GraphWriter;
 
   constructor(options: ObjectOutputStreamOptions = {}) {
     super();
+    this.#writer = new ByteWriter(options.expectedBytes ?? INITIAL_BYTES);
     this.#writer.i32(STREAM_HEADER);
     this.#graph = new GraphWriter(this.#writer, streamLimits(options.limits), options.suids);
   }
@@ -42,7 +45,7 @@ export class ObjectOutputStream extends BlockDataOutput {
 
   #drain(): void {
     if (this.blockLength === 0) return;
-    this.#graph.writeBlock(this.block.view());
+    this.#graph.writePrimitives(this.block);
     this.block.reset();
   }
 }

@@ -41,9 +41,12 @@ export interface SessionState {
 /** Version 0, no principal, no notes: the nine objects and two bytes that a session has at least. */
 const LEAST_SESSION_BYTES = 30;
 
-/** The data of one ALL_SESSION_DATA. */
-export function encodeSessionStates(states: readonly SessionState[]): Buffer {
-  const output = new ObjectOutputStream();
+/** One for all copies that have none. */
+const NO_LISTENERS: readonly JavaValue[] = [];
+
+/** The data of one ALL_SESSION_DATA. `expectedBytes`: of the result, if somebody knows. */
+export function encodeSessionStates(states: readonly SessionState[], expectedBytes?: number): Buffer {
+  const output = new ObjectOutputStream(expectedBytes === undefined ? {} : { expectedBytes });
   output.writeObject(javaInteger(states.length));
   for (const state of states) writeSessionState(output, state);
   return output.toBuffer();
@@ -103,15 +106,31 @@ export function readSessionState(input: ObjectInput): SessionState {
     if (value !== null) attributes.push([name, value]);
   }
   const listenerCount = expectNumber(input.readObject());
+  const listeners = listenerCount > 0 ? readListeners(input, listenerCount) : NO_LISTENERS;
+  return {
+    id,
+    creationTime,
+    lastAccessedTime,
+    thisAccessedTime,
+    maxInactiveInterval,
+    isNew,
+    isValid,
+    version,
+    principal,
+    expectedSessionId,
+    savedRequest,
+    attributes,
+    listeners,
+  };
+}
+
+function readListeners(input: ObjectInput, count: number): JavaValue[] {
   const listeners: JavaValue[] = [];
-  for (let index = 0; index < listenerCount; index++) {
+  for (let index = 0; index < count; index++) {
     const listener = readWritten(input);
     if (listener !== null) listeners.push(listener);
   }
-  return {
-    ...{ id, creationTime, lastAccessedTime, thisAccessedTime, maxInactiveInterval, isNew, isValid, version },
-    ...{ principal, expectedSessionId, savedRequest, attributes, listeners },
-  };
+  return listeners;
 }
 
 /** Tomcat before 9.0.66 writes no notes: an Integer behind the id is the number of attributes, anything else the first note. */

@@ -94,7 +94,7 @@ export class StateBlocks {
   /** Undefined when a session among them cannot be encoded, which keeps only that one out. */
   #tryToEncode(states: readonly SessionState[]): Buffer | undefined {
     try {
-      return encodeSessionStates(states);
+      return encodeSessionStates(states, states.length > 1 ? MAX_BLOCK_BYTES : undefined);
     } catch (error) {
       if (states.length === 1)
         this.#deps.logger.error({ err: error, manager: this.#source.contextName }, "Session cannot be sent and is left out");
