@@ -9,6 +9,8 @@ export interface JavaChannelOptions {
   readonly port: number;
   /** Of the one member that it knows. */
   readonly peerAddress: string;
+  /** Of both; default: none. */
+  readonly udpPort?: number;
   /** Top first, "GzipInterceptor,compressionMinSize=10". */
   readonly interceptors: readonly string[];
 }
@@ -33,8 +35,8 @@ export class JavaChannel {
   }
 
   /** Resolves when it listens. */
-  static async start({ address, port, peerAddress, interceptors }: JavaChannelOptions): Promise<JavaChannel> {
-    const args = [address, String(port), peerAddress, uniqueIdOf(peerAddress).toString("hex"), ...interceptors];
+  static async start({ address, port, peerAddress, udpPort = -1, interceptors }: JavaChannelOptions): Promise<JavaChannel> {
+    const args = [address, String(port), peerAddress, uniqueIdOf(peerAddress).toString("hex"), String(udpPort), ...interceptors];
     return new JavaChannel(await JavaProgram.start("ChannelPeer", { args }));
   }
 

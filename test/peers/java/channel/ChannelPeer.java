@@ -17,10 +17,10 @@ import org.apache.tomcat.util.IntrospectionUtils;
 
 /**
  * A channel of Tribes that knows one member, without a membership service. Arguments: address, port, the member's address, its unique
- * id in hex, and interceptors, top first: "GzipInterceptor,compressionMinSize=10".
+ * id in hex, UDP port of both or -1, and interceptors, top first: "GzipInterceptor,compressionMinSize=10".
  *
  * Lines in: "send OPTIONS SEED LENGTH". Lines out: "started", "received LENGTH CRC" for each message, and for each send "sent" or
- * "failed CAUSE". A message is LENGTH letters that SEED chooses.
+ * "failed CAUSE". A message is LENGTH letters that SEED chooses; one of 13 letters is refused when it has been told.
  */
 public class ChannelPeer {
     public static void main(String[] args) throws Exception {
@@ -30,8 +30,10 @@ public class ChannelPeer {
         receiver.setAddress(args[0]);
         receiver.setPort(port);
         receiver.setAutoBind(1);
+        int udpPort = Integer.parseInt(args[4]);
+        receiver.setUdpPort(udpPort);
         channel.setJmxEnabled(false);
-        for (int index = 4; index < args.length; index++) channel.addInterceptor(interceptor(args[index]));
+        for (int index = 5; index < args.length; index++) channel.addInterceptor(interceptor(args[index]));
         channel.addChannelListener(new ChannelListener() {
             @Override
             public boolean accept(Serializable message, Member sender) {
@@ -44,11 +46,13 @@ public class ChannelPeer {
                 CRC32 checksum = new CRC32();
                 checksum.update(body);
                 say("received " + body.length + " " + checksum.getValue());
+                if (body.length == 13) throw new IllegalArgumentException("refused as the test wants it");
             }
         });
         channel.start(Channel.SND_RX_SEQ | Channel.SND_TX_SEQ);
         MemberImpl peer = new MemberImpl(args[2], port, 0);
         peer.setUniqueId(HexFormat.of().parseHex(args[3]));
+        peer.setUdpPort(udpPort);
         say("started");
         BufferedReader commands = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.US_ASCII));
         for (String line = commands.readLine(); line != null; line = commands.readLine()) {
@@ -58,7 +62,8 @@ public class ChannelPeer {
                 channel.send(new Member[] { peer }, new ByteMessage(body), Integer.parseInt(words[1]));
                 say("sent");
             } catch (ChannelException failure) {
-                say("failed " + failure.getFaultyMembers()[0].getCause().getClass().getSimpleName());
+                ChannelException.FaultyMember[] faulty = failure.getFaultyMembers();
+                say("failed " + (faulty.length == 0 ? failure.getMessage() : faulty[0].getCause().getClass().getSimpleName()));
             }
         }
         channel.stop(Channel.SND_RX_SEQ | Channel.SND_TX_SEQ);
