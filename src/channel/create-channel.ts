@@ -10,6 +10,7 @@ import { createInterceptors } from "./interceptors/registry.ts";
 import { StaticMembershipInterceptor } from "./interceptors/static-membership-interceptor.ts";
 import { TcpFailureDetector } from "./interceptors/tcp-failure-detector.ts";
 import { createMembership } from "./membership/create-membership.ts";
+import type { DatagramSockets } from "./membership/group-socket.ts";
 import type { Sockets } from "./transport/sockets.ts";
 import { TcpReceiver } from "./transport/tcp-receiver.ts";
 import { PIPELINE_WINDOW, TcpSender } from "./transport/tcp-sender.ts";
@@ -23,6 +24,8 @@ export interface CreateChannelDeps {
   readonly resolver?: NameResolver;
   /** Default: those of node:net. */
   readonly sockets?: Sockets;
+  /** Of a membership by multicast; default: those of node:dgram. */
+  readonly datagrams?: DatagramSockets;
   /** Serial version UIDs of the group's classes; default: those of Tomcat 10.1, and what is learnt from received objects. */
   readonly suids?: SuidTable;
 }
@@ -39,9 +42,12 @@ export function createChannel(deps: CreateChannelDeps, config: ChannelConfig): G
   const interceptors = createInterceptors({ clock, logger: deps.logger, metrics, random, maxFrameBytes, ...sockets }, config.interceptors);
   const asksMembers = interceptors.some((interceptor) => interceptor instanceof TcpFailureDetector);
   const configured = interceptors.find((interceptor) => interceptor instanceof StaticMembershipInterceptor);
-  const membership = createMembership({ ...deps, metrics, asksMembers, channel: () => channel }, config);
+  const membership = createMembership(
+    { ...deps, metrics, asksMembers, channel: () => channel, onMessage: (message) => receiver.onMessage(message) },
+    config,
+  );
   const isKnown = (address: string) => membership.isKnown(address) || (configured?.isKnown(address) ?? false);
-  const receiver = new TcpReceiver(
+  const receiver: TcpReceiver = new TcpReceiver(
     {
       ...sockets,
       clock,

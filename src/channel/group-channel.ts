@@ -43,6 +43,8 @@ export interface StopOptions {
 
 interface Peer {
   readonly member: Member;
+  /** When its service started, as far as it has said; else when it became a member. */
+  readonly bornMs: number;
   heardMs: number | undefined;
 }
 
@@ -207,7 +209,8 @@ export class GroupChannel implements Channel, RpcCarrier, LayerAbove {
   /** From the stack. A member that is known already stays as it is. */
   memberAdded(member: Member): void {
     if (this.#peers.has(member.key)) return;
-    this.#peers.set(member.key, { member, heardMs: undefined });
+    const bornMs = this.#deps.clock.monotonic() - Math.max(member.aliveTimeMs, 0);
+    this.#peers.set(member.key, { member, bornMs, heardMs: undefined });
     this.#membershipChanged("added");
     this.#deps.logger.info({ member: member.name, members: this.#members.length }, "Member added");
     this.#notify((listener) => listener.memberAdded(member));
@@ -300,7 +303,7 @@ export class GroupChannel implements Channel, RpcCarrier, LayerAbove {
   }
 
   #membershipChanged(change: "added" | "disappeared"): void {
-    this.#members = [...this.#peers.values()].map((peer) => peer.member);
+    this.#members = [...this.#peers.values()].sort((one, other) => one.bornMs - other.bornMs).map((peer) => peer.member);
     this.#deps.metrics.members.set(this.#members.length);
     this.#deps.metrics.membershipChanges.inc({ change });
   }

@@ -89,6 +89,19 @@ export class NoLocalMemberError extends TomcatClusterError {
   }
 }
 
+/** The group of a membership by multicast cannot be joined or reached. */
+export class MulticastFailedError extends TomcatClusterError {
+  readonly code = "MULTICAST_FAILED";
+  override readonly retryable = true;
+
+  constructor(address: string, port: number, problem: string, options?: ErrorOptions) {
+    super(
+      `The multicast group ${address} port ${port} cannot be used: ${problem}. Set "bind" of the Membership to the address of an interface that carries multicast, or use another Membership`,
+      options,
+    );
+  }
+}
+
 /** Two RpcChannels of one channel with the same id. */
 export class DuplicateRpcIdError extends TomcatClusterError {
   readonly code = "DUPLICATE_RPC_ID";

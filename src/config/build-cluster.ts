@@ -70,7 +70,7 @@ function buildChannel(
 ): ChannelConfig {
   const sender = channel.first("Sender");
   return {
-    membership: buildMembership(channel.first("Membership"), names),
+    membership: buildMembership(channel.first("Membership") ?? absent("Membership", CLASS_NAMES.mcastService, channel.location), names),
     receiver: buildReceiver(channel.first("Receiver") ?? absent("Receiver", CLASS_NAMES.nioReceiver, channel.location)),
     sender: buildSender(sender?.first("Transport") ?? absent("Transport", CLASS_NAMES.pooledParallelSender, channel.location)),
     interceptors: orDefault(channel, "Interceptor", [CLASS_NAMES.messageDispatchInterceptor, CLASS_NAMES.tcpFailureDetector]),

@@ -1,7 +1,7 @@
 // A checked <Membership> -> MembershipConfig.
 import type { CheckedElement } from "./checked-element.ts";
 import { CLASS_NAMES } from "./class-names.ts";
-import type { MembershipConfig, StaticMemberConfig, StaticMembersConfig } from "./server-config.ts";
+import type { MembershipConfig, MulticastMembershipConfig, StaticMemberConfig, StaticMembersConfig } from "./server-config.ts";
 
 /** What the element itself does not say. */
 export interface MembershipNames {
@@ -13,12 +13,8 @@ export interface MembershipNames {
   readonly starts: boolean;
 }
 
-/** The element may be absent only where no service is started. */
-export function buildMembership(
-  membership: CheckedElement | undefined,
-  { dnsName, channelName, starts }: MembershipNames,
-): MembershipConfig {
-  if (membership === undefined || !starts) return { type: "None" };
+export function buildMembership(membership: CheckedElement, { dnsName, channelName, starts }: MembershipNames): MembershipConfig {
+  if (!starts) return { type: "None" };
   if (membership.className === CLASS_NAMES.staticMembershipService) {
     return {
       type: "Static",
@@ -30,6 +26,7 @@ export function buildMembership(
       ...(membership.boolean("useThread") ? { pingIntervalMs: membership.integer("pingInterval") } : {}),
     };
   }
+  if (membership.className === CLASS_NAMES.mcastService) return buildMulticast(membership);
   const dnsServer = membership.optionalText("dnsServer");
   return {
     type: "DNS",
@@ -38,6 +35,28 @@ export function buildMembership(
     refreshMs: membership.integer("refreshInterval"),
     expirationMs: membership.integer("expirationTime"),
     timeoutMs: membership.integer("readTimeout"),
+  };
+}
+
+function buildMulticast(membership: CheckedElement): MulticastMembershipConfig {
+  const bind = membership.optionalText("bind");
+  const ttl = membership.optionalInteger("ttl");
+  const frequencyMs = membership.integer("frequency");
+  return {
+    type: "Multicast",
+    address: membership.text("address"),
+    port: membership.integer("port"),
+    ...(bind === undefined ? {} : { bind }),
+    ...(ttl === undefined ? {} : { ttl }),
+    frequencyMs,
+    dropTimeMs: membership.integer("dropTime"),
+    soTimeoutMs: membership.optionalInteger("soTimeout") ?? frequencyMs,
+    localLoopbackDisabled: membership.boolean("localLoopbackDisabled"),
+    recoveryEnabled: membership.boolean("recoveryEnabled"),
+    recoveryCounter: membership.integer("recoveryCounter"),
+    recoverySleepMs: membership.integer("recoverySleepTime"),
+    domain: membership.text("domain"),
+    payload: membership.text("payload"),
   };
 }
 

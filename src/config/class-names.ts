@@ -20,6 +20,7 @@ export const CLASS_NAMES = {
   clusterSessionListener: "org.apache.catalina.ha.session.ClusterSessionListener",
   groupChannel: "org.apache.catalina.tribes.group.GroupChannel",
   cloudMembershipService: "org.apache.catalina.tribes.membership.cloud.CloudMembershipService",
+  mcastService: "org.apache.catalina.tribes.membership.McastService",
   staticMembershipService: "org.apache.catalina.tribes.membership.StaticMembershipService",
   staticMember: "org.apache.catalina.tribes.membership.StaticMember",
   nioReceiver: "org.apache.catalina.tribes.transport.nio.NioReceiver",

@@ -27,6 +27,7 @@ export type {
   ManagerConfig,
   ManagerType,
   MembershipConfig,
+  MulticastMembershipConfig,
   ReceiverConfig,
   SameSiteCookies,
   SenderConfig,

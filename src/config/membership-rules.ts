@@ -1,7 +1,6 @@
 // What must hold for a worker to have members: refused here, by name, before it opens a socket.
 import type { CheckedElement } from "./checked-element.ts";
 import { CLASS_NAMES } from "./class-names.ts";
-import { USE_DNS_MEMBERSHIP } from "./registry/membership-classes.ts";
 import type { Report } from "./report.ts";
 
 export const DNS_NAME_VARIABLE = "DNS_MEMBERSHIP_SERVICE_NAME";
@@ -29,8 +28,10 @@ function checkService(
   report: Report,
 ): void {
   if (membership === undefined) {
-    report.problem("NOT_SUPPORTED", parent, `without a Membership Tomcat uses multicast; multicast comes later: ${USE_DNS_MEMBERSHIP}`);
-  } else if (membership.className === CLASS_NAMES.staticMembershipService) checkStaticMembers(membership, report);
+    const found = "without a Membership its members are those that announce themselves by multicast, as for a Tomcat: 228.0.0.4 port 45564";
+    report.note("warn", parent, found);
+  } else if (membership.className === CLASS_NAMES.mcastService) checkMulticast(membership, report);
+  else if (membership.className === CLASS_NAMES.staticMembershipService) checkStaticMembers(membership, report);
   else checkDns(membership, environment[DNS_NAME_VARIABLE], report);
 }
 
@@ -52,6 +53,16 @@ function checkInterceptor(interceptor: CheckedElement, interceptors: readonly Ch
   checkStaticMembers(interceptor, report);
   if (interceptors.some(({ className }) => className === CLASS_NAMES.tcpFailureDetector)) return;
   report.problem("MISSING", interceptor, "it needs a TcpFailureDetector above it, which asks its members whether they run");
+}
+
+function checkMulticast(membership: CheckedElement, report: Report): void {
+  refuseMembers(membership, report);
+  const frequency = membership.optionalInteger("frequency");
+  const dropTime = membership.optionalInteger("dropTime");
+  if (frequency === undefined || dropTime === undefined || dropTime > frequency) return;
+  const place = { name: "dropTime", location: membership.given.get("dropTime") ?? membership.location };
+  const problem = `${dropTime} is not longer than frequency, ${frequency}: every member would go between two announcements`;
+  report.attributeProblem("INVALID_VALUE", membership, place, problem);
 }
 
 function checkDns(membership: CheckedElement, dnsNameOfEnvironment: string | undefined, report: Report): void {

@@ -148,7 +148,7 @@ export interface ChannelConfig {
 }
 
 /** "None": no service, by channelStartOptions; a StaticMembershipInterceptor knows the members. */
-export type MembershipConfig = DnsMembershipConfig | StaticMembershipConfig | { readonly type: "None" };
+export type MembershipConfig = DnsMembershipConfig | MulticastMembershipConfig | StaticMembershipConfig | { readonly type: "None" };
 
 /** CloudMembershipService with the DNS provider. */
 export interface DnsMembershipConfig {
@@ -163,6 +163,33 @@ export interface DnsMembershipConfig {
   readonly expirationMs: number;
   /** One DNS query; default 1000. Tomcat: `readTimeout`. */
   readonly timeoutMs: number;
+}
+
+/** McastService, which is also Tomcat's when the file says nothing. */
+export interface MulticastMembershipConfig {
+  readonly type: "Multicast";
+  /** Of the group; with the port it is what makes members one group. */
+  readonly address: string;
+  readonly port: number;
+  /** An address of the interface; unset: the system chooses. */
+  readonly bind?: string;
+  /** Unset: the system's, which is 1 nearly everywhere: the own network only. */
+  readonly ttl?: number;
+  /** From one announcement to the next; default 500. Tomcat: `frequency`. */
+  readonly frequencyMs: number;
+  /** Silence after which a member goes; default 3000. Tomcat: `dropTime`. */
+  readonly dropTimeMs: number;
+  /** From one look for silent members to the next; default `frequency`. Tomcat: `soTimeout`. */
+  readonly soTimeoutMs: number;
+  readonly localLoopbackDisabled: boolean;
+  readonly recoveryEnabled: boolean;
+  readonly recoveryCounter: number;
+  /** Tomcat: `recoverySleepTime`. */
+  readonly recoverySleepMs: number;
+  /** Of the local member: text or bytes as in "{1,-2,3}". */
+  readonly domain: string;
+  /** The same; of ours. */
+  readonly payload: string;
 }
 
 /** StaticMembershipService: the members stand in the file, and are asked whether they run. */

@@ -4,6 +4,7 @@ import { type CreateChannelDeps, createChannel } from "../../src/channel/create-
 import type { GroupChannel } from "../../src/channel/index.ts";
 import type { ChannelConfig } from "../../src/config/index.ts";
 import { channelConfig } from "./channel-cluster.ts";
+import { MemoryGroup } from "./memory-group.ts";
 import { MemoryLog } from "./memory-log.ts";
 import { type Absence, type MemoryHost, MemorySockets } from "./memory-sockets.ts";
 import { SeededRandom } from "./seeded-random.ts";
@@ -18,7 +19,7 @@ export class VirtualChannel {
   readonly events: string[] = [];
   readonly received: string[] = [];
 
-  constructor(host: MemoryHost, clock: ProcessClock, deps: Pick<CreateChannelDeps, "random">, config: ChannelConfig) {
+  constructor(host: MemoryHost, clock: ProcessClock, deps: Pick<CreateChannelDeps, "random" | "datagrams">, config: ChannelConfig) {
     this.host = host;
     this.#clock = clock;
     this.channel = createChannel({ ...deps, clock, sockets: host.sockets, logger: this.log.logger, registry: new Registry() }, config);
@@ -58,6 +59,7 @@ export class VirtualChannels {
   readonly time = new VirtualTime();
   readonly random = new SeededRandom(1);
   readonly network = new MemorySockets(this.time, this.random);
+  readonly group = new MemoryGroup(this.time);
   readonly #port: number;
 
   constructor(port: number) {
@@ -67,7 +69,9 @@ export class VirtualChannels {
   /** Not started. */
   create(address: string, config: Partial<ChannelConfig>): VirtualChannel {
     const defaults = channelConfig({ address, port: this.#port, heartbeatSleepMs: 5000 });
-    return new VirtualChannel(this.network.host(address), new ProcessClock(this.time), this, { ...defaults, ...config });
+    const host = this.network.host(address);
+    const deps = { random: this.random, datagrams: this.group.socketsOf(host) };
+    return new VirtualChannel(host, new ProcessClock(this.time), deps, { ...defaults, ...config });
   }
 
   /** SIGKILL; what answers at its address from now on. */

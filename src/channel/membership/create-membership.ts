@@ -1,14 +1,17 @@
 // A membership from its configuration.
 import { type Clock, DnsNameResolver, type Logger, type NameResolver, type Random } from "../../base/index.ts";
-import type { ChannelConfig, DnsMembershipConfig, StaticMembershipConfig } from "../../config/index.ts";
-import type { Channel } from "../channel.ts";
+import type { ChannelConfig, DnsMembershipConfig, MulticastMembershipConfig, StaticMembershipConfig } from "../../config/index.ts";
+import type { Channel, ChannelMessage } from "../channel.ts";
 import type { ChannelMetrics } from "../channel-metrics.ts";
 import { TcpProbe } from "../interceptors/tcp-probe.ts";
 import type { RpcCarrier } from "../rpc-carrier.ts";
 import type { Sockets } from "../transport/sockets.ts";
+import { byteString } from "../wire/byte-string.ts";
 import { configuredMembers } from "./configured-member.ts";
 import { DnsMembershipService } from "./dns-membership-service.ts";
 import type { GroupMembership } from "./group-membership.ts";
+import type { DatagramSockets } from "./group-socket.ts";
+import { McastService } from "./mcast-service.ts";
 import { NoMembershipService } from "./no-membership-service.ts";
 import { StaticMembershipService } from "./static-membership-service.ts";
 
@@ -19,6 +22,10 @@ export interface CreateMembershipDeps {
   readonly random: Random;
   /** The channel that it is for; called from its start on. */
   readonly channel: () => Channel & RpcCarrier;
+  /** Takes what members send to the whole group. */
+  readonly onMessage: (message: ChannelMessage) => void | Promise<void>;
+  /** Default: those of node:dgram. */
+  readonly datagrams?: DatagramSockets;
   /** A TcpFailureDetector asks each member that is said to have gone. */
   readonly asksMembers: boolean;
   /** Default: the DNS server of the configuration, else those of resolv.conf. */
@@ -33,6 +40,8 @@ export function createMembership(deps: CreateMembershipDeps, config: Pick<Channe
   switch (membership.type) {
     case "DNS":
       return dnsMembership(deps, membership);
+    case "Multicast":
+      return multicastMembership(deps, membership);
     case "Static":
       return staticMembership(deps, membership, config.receiver);
     case "None":
@@ -51,6 +60,13 @@ function dnsMembership(deps: CreateMembershipDeps, config: DnsMembershipConfig):
 
 function dnsResolver({ dnsServer, timeoutMs }: DnsMembershipConfig): NameResolver {
   return new DnsNameResolver(dnsServer === undefined ? { timeoutMs } : { timeoutMs, server: dnsServer });
+}
+
+function multicastMembership(deps: CreateMembershipDeps, config: MulticastMembershipConfig): GroupMembership {
+  return new McastService(
+    { ...deps, logger: deps.logger.child({ component: "McastService" }) },
+    { ...config, domain: byteString(config.domain), payload: byteString(config.payload) },
+  );
 }
 
 function staticMembership(

@@ -111,6 +111,11 @@ export function decodeMember(block: Buffer): Member {
   }
 }
 
+/** Whether bytes begin as a member block does, and a frame does not. */
+export function isMemberBlock(bytes: Buffer): boolean {
+  return bytes.length >= START_MARK.length && START_MARK.compare(bytes, 0, START_MARK.length) === 0;
+}
+
 function writeMember(member: Member): Buffer {
   const total = blockBytes(member);
   return new ByteWriter(total)

@@ -2,15 +2,12 @@
 import type { TextForm } from "../attribute-type.ts";
 import { CLASS_NAMES } from "../class-names.ts";
 import type { ClassEntry } from "./entry.ts";
-import { boolean, choice, classLater, history, ignored, integer, later, text, works } from "./entry.ts";
+import { boolean, choice, history, ignored, integer, later, text, works } from "./entry.ts";
 
 const TRIBES = "org.apache.catalina.tribes.";
 const MAX = 2_147_483_647;
 
 export const CLUSTER_LOG = "there is no separate cluster log";
-export const USE_DNS_MEMBERSHIP =
-  'use DNS: <Membership className="org.apache.catalina.tribes.membership.cloud.CloudMembershipService" membershipProviderClassName="dns" dnsName="…"/>';
-
 const BYTE = "(-128|-?(12[0-7]|1[01]\\d|\\d{1,2}))";
 const OCTET = "(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
 const ADDRESS = `${OCTET}(\\.${OCTET}){3}|[0-9a-fA-F.]*:[0-9a-fA-F:.]*`;
@@ -56,6 +53,36 @@ export const MEMBERSHIP_CLASSES: readonly ClassEntry[] = [
     ...later({ payload: undefined, domain: undefined }),
     ...history(CLUSTER_LOG, ["doClusterLog", "clusterLogName"]),
   }),
+  works("Membership", CLASS_NAMES.mcastService, {
+    address: text("Multicast address of the group; with the port it is what makes members one group", {
+      default: "228.0.0.4",
+      form: {
+        pattern: new RegExp(`^((22[4-9]|23\\d)(\\.${OCTET}){3}|[fF][fF][0-9a-fA-F]{2}:[0-9a-fA-F:.]+)$`),
+        description: "a multicast address, such as 228.0.0.4",
+      },
+    }),
+    port: integer("UDP port of the group", 1, 65_535, { default: 45_564 }),
+    frequency: integer("Ms from one announcement of a member to the next", 10, MAX, { default: 500 }),
+    dropTime: integer("Ms without an announcement, after which a member goes", 20, MAX, { default: 3000 }),
+    bind: text("IP address of the interface that carries the group; unset: the system chooses", {
+      form: { pattern: new RegExp(`^(${ADDRESS})?$`), description: "an IP address" },
+    }),
+    ttl: integer("Networks that announcements may cross; unset: the system's, 1", 0, 255),
+    soTimeout: integer("Ms from one look for silent members to the next; unset: frequency", 10, MAX),
+    recoveryEnabled: boolean("Whether the socket is made anew when the network fails", true),
+    recoveryCounter: integer("Failures in a row after which it is", 1, MAX, { default: 10 }),
+    recoverySleepTime: integer("Ms between two attempts to make it", 10, MAX, { default: 5000 }),
+    localLoopbackDisabled: boolean("Whether members on the same machine do not hear each other", false),
+    domain: text("Domain of this member", { default: "", form: BYTES }),
+    payload: text("What this member announces about itself, to applications", { default: "", form: BYTES, ours: true }),
+    ...later({ mcastBindAddress: undefined }, "write bind"),
+    ...later({ mcastDropTime: undefined }, "write dropTime"),
+    ...later({ mcastTTL: undefined }, "write ttl"),
+    ...later({ mcastSoTimeout: undefined }, "write soTimeout"),
+    ...later({ mcastAddr: undefined }, "write address"),
+    ...later({ mcastPort: undefined }, "write port"),
+    ...later({ mcastFrequency: undefined }, "write frequency"),
+  }),
   works("Membership", CLASS_NAMES.staticMembershipService, {
     expirationTime: integer("Ms without a word of a member, after which it goes", 50, MAX, { default: 5000 }),
     connectTimeout: integer("Ms for the connection that tells whether anybody listens", 1, MAX, { default: 500 }),
@@ -82,6 +109,4 @@ export const MEMBERSHIP_CLASSES: readonly ClassEntry[] = [
       }),
     }),
   ),
-
-  classLater("Membership", `${TRIBES}membership.McastService`, `multicast comes later; ${USE_DNS_MEMBERSHIP}`),
 ];

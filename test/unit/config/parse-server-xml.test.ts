@@ -134,12 +134,8 @@ for (const [name, expectedThreads] of [
 
 test("the default configuration of seed 003 is refused for what comes later", () => {
   const problems = problemsOf(stockServerXml(readServerXmlFixture("seed-003-default-cluster.xml")));
-  assert.equal(problems.length, 2);
-  assert.match(
-    problems[0]!,
-    /NOT_SUPPORTED .*McastService" is not supported in this version: multicast comes later; use DNS: <Membership /,
-  );
-  assert.match(problems[1]!, /NOT_SUPPORTED .*FarmWarDeployer" is not supported in this version/);
+  assert.equal(problems.length, 1);
+  assert.match(problems[0]!, /NOT_SUPPORTED .*FarmWarDeployer" is not supported in this version/);
 });
 
 test("the tuned configuration of seed 003 is refused naming each thing that comes later", () => {
@@ -150,7 +146,6 @@ test("the tuned configuration of seed 003 is refused naming each thing that come
     problems.map((problem) => /NOT_SUPPORTED <(\w+) className>: ".*\.(\w+)" is not supported in this version/.exec(problem)?.slice(1)),
     [
       ["Manager", "BackupManager"],
-      ["Membership", "McastService"],
       ["Deployer", "FarmWarDeployer"],
       ["Context", "ReplicatedContext"],
     ],
@@ -221,18 +216,6 @@ test("a Cluster with nothing but its membership has Tomcat's defaults", () => {
     cluster.clusterListeners.map(({ className }) => className.split(".").at(-1)),
     ["ClusterSessionListener"],
   );
-});
-
-test("a Cluster without Membership is refused with what to write", () => {
-  const expected = /NOT_SUPPORTED .*multicast comes later: use DNS: <Membership className=/;
-  for (const text of [
-    stockServerXml(`<Cluster className="${CLUSTER}"/>`),
-    serverXml({ cluster: '<Channel className="org.apache.catalina.tribes.group.GroupChannel"/>' }),
-  ]) {
-    const problems = problemsOf(text);
-    assert.equal(problems.length, 1);
-    assert.match(problems[0]!, expected);
-  }
 });
 
 test("the name of the members comes from the file, else from the environment", () => {

@@ -20,7 +20,7 @@ test("docs/server-xml.md is what the registry says, and README.md leads to it", 
 test("each attribute of our own names the rule that it serves, and so does each that means something else than in Tomcat", () => {
   const ruled = describeServerXml().filter(({ ours, tomcat, element }) => (ours && element !== "DefaultContext") || tomcat !== undefined);
   const plain = ruled.filter(({ rule }) => rule === undefined).map(({ attribute }) => attribute);
-  assert.deepEqual(plain, ["sessionTimeoutSeconds"], "it serves none");
+  assert.deepEqual(plain, ["sessionTimeoutSeconds", "payload"], "it serves none");
 });
 
 /** The settings that the rules name, where they stand in server.xml. */
