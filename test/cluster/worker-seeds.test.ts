@@ -61,10 +61,10 @@ describe("a worker with a <Cluster> that people have", { concurrency: true }, ()
   }
 
   const refusals = [
-    { fixture: "seed-003-default-cluster.xml", later: ["McastService", "FarmWarDeployer"] },
+    { fixture: "seed-003-default-cluster.xml", later: ["FarmWarDeployer"] },
     {
       fixture: "seed-003-backup-cluster.xml",
-      later: ["BackupManager", "McastService", "FarmWarDeployer"],
+      later: ["BackupManager", "FarmWarDeployer"],
     },
   ];
   for (const { fixture, later } of refusals) {
