@@ -30,7 +30,7 @@ const MEMBERSHIPS: Readonly<Record<string, Membership>> = {
       `<Membership className="${CLASS_NAMES.staticMembershipService}" useThread="true" expirationTime="2000">${members}</Membership>`,
   },
   StaticMembershipInterceptor: {
-    subnet: 191,
+    subnet: 192,
     attributes: 'channelStartOptions="3"',
     channel: (members) => `${STACK}<Interceptor className="${CLASS_NAMES.staticMembershipInterceptor}">${members}</Interceptor>`,
   },
