@@ -1,15 +1,22 @@
 // The floor of a stack: sender, receiver and membership as one layer. (Leader election is somebody else's: NonBlockingCoordinator.)
 import { type Lifecycle, LifecycleGroup } from "../base/index.ts";
 import type { ChannelMessage, ChannelReceiver, ChannelSender, Member, MembershipService } from "./channel.ts";
+import type { FrameLog } from "./frame-log.ts";
 import type { LayerAbove, LayerBelow } from "./interceptor.ts";
 import { isProbe } from "./interceptors/probe-messages.ts";
+import type { MemberMetrics, MemberTraffic } from "./member-metrics.ts";
 import { StrangerError } from "./stack-errors.ts";
+import { frameBytesOf } from "./wire/channel-data.ts";
 import { MULTICAST } from "./wire/options.ts";
 
 export interface ChannelCoordinatorDeps {
   readonly sender: ChannelSender;
   readonly receiver: ChannelReceiver;
   readonly membership: MembershipService;
+  /** Counts what each member sends and is sent; default: nobody does. */
+  readonly memberMetrics?: MemberMetrics;
+  /** Told of each message; default: nobody is. */
+  readonly frames?: FrameLog;
   /** Whether a message is taken from who announces this address. Default: of whoever may connect. */
   readonly takesFrom?: (address: string) => boolean;
   /** The member that a layer above knows by itself at the sender's place, whatever id it announces. Default: none. */
@@ -24,6 +31,8 @@ export class ChannelCoordinator implements LayerBelow, Lifecycle {
   readonly #sender: ChannelSender;
   readonly #receiver: ChannelReceiver;
   readonly #membership: MembershipService;
+  readonly #frames: FrameLog | undefined;
+  readonly #memberMetrics: MemberMetrics | undefined;
   readonly #takesFrom: (address: string) => boolean;
   readonly #memberAt: (sender: Member) => Member | undefined;
   /** The receiver before the membership, so that its real port is announced; stopped in reverse. */
@@ -34,6 +43,8 @@ export class ChannelCoordinator implements LayerBelow, Lifecycle {
     this.#sender = deps.sender;
     this.#receiver = deps.receiver;
     this.#membership = deps.membership;
+    this.#frames = deps.frames;
+    this.#memberMetrics = deps.memberMetrics;
     this.#takesFrom = deps.takesFrom ?? (() => true);
     this.#memberAt = deps.memberAt ?? (() => undefined);
     this.#parts = new LifecycleGroup([
@@ -50,12 +61,16 @@ export class ChannelCoordinator implements LayerBelow, Lifecycle {
     this.#sender.onSendFailed = (error, message) => above.sendFailed(error, message);
     const deliver = (message: ChannelMessage, member: Member | undefined) => {
       if (member === undefined && !this.#takesFrom(message.address.address)) throw new StrangerError(message.address.name);
-      if (member !== undefined && isProbe(message)) this.onProbe(member);
+      if (member !== undefined) {
+        this.#memberMetrics?.of(member).received(frameBytesOf(message));
+        if (isProbe(message)) this.onProbe(member);
+      }
       // Known by another id than the announced one: the message comes from the member as it is known.
       const known = member === undefined || member.key === message.address.key ? message : { ...message, address: member };
       return above.messageReceived(known);
     };
     this.#receiver.onMessage = (message) => {
+      this.#frames?.received(message);
       const member = this.#memberAt(message.address) ?? this.#membership.messageFrom(message.address, message.timestamp);
       return member instanceof Promise ? member.then((found) => deliver(message, found)) : deliver(message, member);
     };
@@ -97,6 +112,7 @@ export class ChannelCoordinator implements LayerBelow, Lifecycle {
   }
 
   sendMessage(destinations: readonly Member[], message: ChannelMessage): Promise<void> {
+    this.#frames?.sent(destinations, message);
     if ((message.options & MULTICAST) !== 0 && this.#membership.broadcast) return this.#membership.broadcast(message);
     return this.#sender.sendMessage(destinations, message);
   }
@@ -113,6 +129,11 @@ export class ChannelCoordinator implements LayerBelow, Lifecycle {
   /** The layers above have given the member up: its connections are closed. */
   release(member: Member): void {
     this.#sender.remove(member);
+  }
+
+  /** For pages: what has been sent to the member and come from it; undefined where nobody counts. */
+  trafficOf(member: Member): MemberTraffic | undefined {
+    return this.#memberMetrics?.of(member).traffic;
   }
 
   /** For pages: bytes of frames that wait for the member's socket or its acknowledgement. */

@@ -1,5 +1,5 @@
 // What a channel counts about members, look-ups and messages.
-import { Counter, Gauge, type Registry } from "../base/index.ts";
+import { Counter, Gauge, Histogram, type Registry } from "../base/index.ts";
 
 /** Made once per registry: channels of one process share the counters. */
 export class ChannelMetrics {
@@ -14,6 +14,10 @@ export class ChannelMetrics {
   readonly dispatchFailures: Counter;
   readonly dispatchQueueBytes: Gauge;
   readonly rpcCalls: Counter<"outcome">;
+  /** Between an interceptor and the layers above it. */
+  readonly interceptorMessages: Counter<"interceptor" | "direction">;
+  /** From there until the message is settled, of one message in 64: in the interceptor and the layers behind it. */
+  readonly interceptorSeconds: Histogram<"interceptor" | "direction">;
   /** This and the next three: of a ThroughputInterceptor. */
   readonly throughputMessages: Counter<"direction">;
   readonly throughputBytes: Counter<"direction">;
@@ -44,6 +48,23 @@ export class ChannelMetrics {
       "Bodies of asynchronous messages that wait for an acknowledgement",
     );
     this.rpcCalls = counter(registry, "tomcatcluster_channel_rpc_calls_total", "Calls to other members by how they ended", ["outcome"]);
+    const perInterceptor: ("interceptor" | "direction")[] = ["interceptor", "direction"];
+    this.interceptorMessages = counter(
+      registry,
+      "tomcatcluster_channel_interceptor_messages_total",
+      "Messages between an interceptor and the layers above it",
+      perInterceptor,
+    );
+    const seconds = "tomcatcluster_channel_interceptor_seconds";
+    this.interceptorSeconds =
+      (registry.getSingleMetric(seconds) as Histogram<"interceptor" | "direction"> | undefined) ??
+      new Histogram({
+        name: seconds,
+        help: "Time of a message in an interceptor and the layers behind it, of one in 64",
+        buckets: [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1],
+        labelNames: perInterceptor,
+        registers: [registry],
+      });
     const throughput = "tomcatcluster_channel_throughput_";
     this.throughputMessages = counter(registry, `${throughput}messages_total`, "Messages through the ThroughputInterceptor", ["direction"]);
     this.throughputBytes = counter(

@@ -4,11 +4,13 @@ import type { ChannelConfig } from "../config/index.ts";
 import { SuidTable } from "../serialization/index.ts";
 import { ChannelCoordinator } from "./channel-coordinator.ts";
 import { ChannelMetrics } from "./channel-metrics.ts";
+import { FrameLog } from "./frame-log.ts";
 import { GroupChannel } from "./group-channel.ts";
 import { checkOptionFlags } from "./interceptors/option-check.ts";
 import { createInterceptors } from "./interceptors/registry.ts";
 import { StaticMembershipInterceptor } from "./interceptors/static-membership-interceptor.ts";
 import { TcpFailureDetector } from "./interceptors/tcp-failure-detector.ts";
+import { MemberMetrics } from "./member-metrics.ts";
 import { createMembership } from "./membership/create-membership.ts";
 import type { DatagramSockets } from "./membership/group-socket.ts";
 import type { Sockets } from "./transport/sockets.ts";
@@ -36,6 +38,7 @@ export function createChannel(deps: CreateChannelDeps, config: ChannelConfig): G
   const { trustProxiedPeers } = config.receiver;
   const sockets = deps.sockets === undefined ? {} : { sockets: deps.sockets };
   const metrics = new ChannelMetrics(registry);
+  const memberMetrics = new MemberMetrics(registry);
   const component = (name: string) => deps.logger.child({ component: name });
   const { maxFrameBytes } = config.receiver;
   if (config.optionCheck) checkOptionFlags(config.interceptors);
@@ -58,7 +61,7 @@ export function createChannel(deps: CreateChannelDeps, config: ChannelConfig): G
     config.receiver,
   );
   const sender = new TcpSender(
-    { ...sockets, clock, registry, logger: component("TcpSender"), localAddress: () => receiver.address },
+    { ...sockets, clock, registry, members: memberMetrics, logger: component("TcpSender"), localAddress: () => receiver.address },
     config.sender,
   );
   const channel: GroupChannel = new GroupChannel(
@@ -69,7 +72,8 @@ export function createChannel(deps: CreateChannelDeps, config: ChannelConfig): G
       logger: component("GroupChannel"),
       // Through a proxy anybody may connect: who speaks is known by what it announces alone.
       coordinator: new ChannelCoordinator({
-        ...{ sender, receiver, membership },
+        ...{ sender, receiver, membership, memberMetrics },
+        frames: new FrameLog({ clock, logger: component("FrameLog") }),
         takesFrom: (address) => !trustProxiedPeers || isKnown(address),
         memberAt: (sender) => configured?.memberAt(sender),
       }),

@@ -2,6 +2,7 @@
 import type { Member } from "./channel.ts";
 import type { MemberKind } from "./hello.ts";
 import type { KeyRingDescription } from "./interceptors/encryption/key-ring.ts";
+import type { MemberTraffic } from "./member-metrics.ts";
 
 export interface MemberDescription {
   readonly name: string;
@@ -14,6 +15,15 @@ export interface MemberDescription {
   readonly lastHeardMs: number | undefined;
   /** Bytes of frames that wait for its socket or its acknowledgement. */
   readonly queueBytes: number;
+  /** Absent where nobody counts. */
+  readonly traffic?: MemberTraffic;
+}
+
+/** What has passed between an interceptor and the layers above it. */
+export interface InterceptorDescription {
+  readonly name: string;
+  readonly sentMessages: number;
+  readonly receivedMessages: number;
 }
 
 /**
@@ -72,6 +82,8 @@ export interface ChannelDescription {
   /** Whether the others can find this one; undefined while nobody could tell. */
   readonly listsLocalMember: boolean | undefined;
   readonly members: readonly MemberDescription[];
+  /** Top first. */
+  readonly interceptors: readonly InterceptorDescription[];
   /** Absent where messages are not encrypted. */
   readonly encryption?: EncryptionDescription;
   /** Absent without a GzipInterceptor that keeps statistics. */
@@ -86,6 +98,7 @@ export function describeMember(
   kind: MemberKind | undefined,
   lastHeardMs: number | undefined,
   queueBytes: number,
+  traffic: MemberTraffic | undefined,
 ): MemberDescription {
   return {
     name: member.name,
@@ -94,5 +107,6 @@ export function describeMember(
     kind,
     lastHeardMs: lastHeardMs === undefined ? undefined : Math.round(lastHeardMs),
     queueBytes,
+    ...(traffic === undefined ? {} : { traffic }),
   };
 }

@@ -8,6 +8,7 @@ import { type ChannelDescription, describeMember } from "./describe-channel.ts";
 import { IllegalSendOptionsError } from "./errors.ts";
 import { Hello } from "./hello.ts";
 import type { ChannelInterceptor, LayerAbove, LayerBelow } from "./interceptor.ts";
+import { InterceptorMeter } from "./interceptors/interceptor-meter.ts";
 import { isProbe, PROBE_BODY } from "./interceptors/probe-messages.ts";
 import { LazyReceivedMessage } from "./lazy-received-message.ts";
 import { PendingSend } from "./pending-send.ts";
@@ -61,6 +62,7 @@ export class GroupChannel implements Channel, RpcCarrier, LayerAbove {
   readonly #deps: GroupChannelDeps;
   readonly #coordinator: ChannelCoordinator;
   readonly #top: LayerBelow;
+  readonly #meters: readonly InterceptorMeter[];
   readonly #parts: LifecycleGroup;
   readonly #peers = new Map<string, Peer>();
   readonly #rpcEndpoints = new Map<string, RpcEndpoint>();
@@ -75,11 +77,13 @@ export class GroupChannel implements Channel, RpcCarrier, LayerAbove {
     this.suids = deps.suids;
     this.#coordinator = deps.coordinator;
     const { interceptors, coordinator } = deps;
-    interceptors.forEach((interceptor, index) => {
-      interceptor.link(interceptors[index - 1] ?? this, interceptors[index + 1] ?? coordinator);
+    this.#meters = interceptors.map((interceptor) => new InterceptorMeter(deps, interceptor.constructor.name));
+    const layers = interceptors.flatMap((interceptor, index) => [this.#meters[index]!, interceptor]);
+    layers.forEach((layer, index) => {
+      layer.link(layers[index - 1] ?? this, layers[index + 1] ?? coordinator);
     });
-    coordinator.link(interceptors.at(-1) ?? this);
-    this.#top = interceptors[0] ?? coordinator;
+    coordinator.link(layers.at(-1) ?? this);
+    this.#top = layers[0] ?? coordinator;
     this.hello = new Hello({ ...deps, channel: this }, { tomcatPatienceMs: options.heartbeatSleepMs + TOMCAT_MARGIN_MS });
     coordinator.onProbe = (member) => this.hello.probedBy(member);
     this.#parts = new LifecycleGroup([
@@ -230,13 +234,16 @@ export class GroupChannel implements Channel, RpcCarrier, LayerAbove {
   /** For pages. */
   describe(): ChannelDescription {
     const nowMs = this.#deps.clock.monotonic();
-    const queueBytes = (member: Member) => this.#coordinator.queuedBytes(member);
+    const coordinator = this.#coordinator;
+    const countsOf = (member: Member) => [coordinator.queuedBytes(member), coordinator.trafficOf(member)] as const;
     const alive = [...this.#peers.values()].map(({ member, heardMs }) =>
-      describeMember(member, "Alive", this.hello.kindOf(member), heardMs === undefined ? undefined : nowMs - heardMs, queueBytes(member)),
+      describeMember(member, "Alive", this.hello.kindOf(member), heardMs === undefined ? undefined : nowMs - heardMs, ...countsOf(member)),
     );
-    const suspects = this.suspects.map((member) => describeMember(member, "Suspect", undefined, undefined, queueBytes(member)));
-    const localMember = this.#coordinator.running ? this.localMember.name : undefined;
-    const description = { localMember, listsLocalMember: this.listsLocalMember, members: [...alive, ...suspects] };
+    const suspects = this.suspects.map((member) => describeMember(member, "Suspect", undefined, undefined, ...countsOf(member)));
+    const localMember = coordinator.running ? this.localMember.name : undefined;
+    const members = [...alive, ...suspects];
+    const interceptors = this.#meters.map((meter) => meter.counts);
+    const description = { localMember, listsLocalMember: this.listsLocalMember, members, interceptors };
     return Object.assign(description, ...this.#deps.interceptors.map((interceptor) => interceptor.describe()));
   }
 

@@ -2,6 +2,7 @@
 import type { Clock, Logger } from "../../base/index.ts";
 import type { Member } from "../channel.ts";
 import { QueueFullError } from "../errors.ts";
+import type { MemberMetrics } from "../member-metrics.ts";
 import type { Delivery } from "./delivery.ts";
 import { Lane, type LaneOptions, type Outgoing } from "./lane.ts";
 import type { LaneConnectionOptions } from "./lane-connection.ts";
@@ -12,6 +13,7 @@ export interface DestinationDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: TransportMetrics;
+  readonly members: MemberMetrics;
   readonly sockets: Sockets;
   readonly connectionOptions: () => LaneConnectionOptions;
   /** A lane has something to write at the end of this turn. */
@@ -63,6 +65,7 @@ export class Destination {
     const { maxQueueBytes, timeoutMs } = this.#options;
     if (this.#queuedBytes > 0 && this.#queuedBytes + frame.length > maxQueueBytes) {
       this.#deps.metrics.sendFailures.queue_full.inc();
+      this.#deps.members.of(this.member).failed();
       this.#deps.onFinished(frame.length);
       delivery.fail(this.member, new QueueFullError(this.member.name, "maxQueueBytes", maxQueueBytes));
       return;
@@ -119,11 +122,11 @@ export class Destination {
   #lane(index: number): Lane {
     const existing = this.#lanes[index];
     if (existing) return existing;
-    const { clock, logger, metrics, sockets, connectionOptions } = this.#deps;
-    const lane = new Lane(
-      { clock, logger, metrics, sockets, connectionOptions, member: this.member, onFinished: (message) => this.#finished(message) },
-      this.#options,
-    );
+    const { clock, logger, metrics, members, sockets, connectionOptions } = this.#deps;
+    const { member } = this;
+    const counters = members.of(member);
+    const onFinished = (message: Outgoing) => this.#finished(message);
+    const lane = new Lane({ clock, logger, metrics, counters, sockets, connectionOptions, member, onFinished }, this.#options);
     lane.window = this.#window;
     while (this.#lanes.length < index) this.#lanes.push(undefined);
     this.#lanes[index] = lane;

@@ -2,6 +2,7 @@
 import { asError, type Clock, type Logger } from "../../base/index.ts";
 import type { Member } from "../channel.ts";
 import { AckTimeoutError, ConnectError, ConnectionLostError, RemoteProcessError } from "../errors.ts";
+import type { MemberCounters } from "../member-metrics.ts";
 import type { Delivery } from "./delivery.ts";
 import { Fifo } from "./fifo.ts";
 import { LaneConnection, type LaneConnectionOptions } from "./lane-connection.ts";
@@ -30,6 +31,8 @@ export interface LaneDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: TransportMetrics;
+  /** Of the member. */
+  readonly counters: MemberCounters;
   readonly sockets: Sockets;
   readonly member: Member;
   /** Told once for each message that is over, whatever became of it. */
@@ -184,6 +187,7 @@ export class Lane {
       this.#deps.metrics.sentMessages.inc(messages);
       this.#deps.metrics.sentBytes.inc(bytes);
       this.#deps.metrics.writes.inc();
+      this.#deps.counters.sent(messages, bytes);
     }
   }
 
@@ -209,7 +213,7 @@ export class Lane {
 
   #acknowledged(connection: LaneConnection, results: readonly boolean[]): void {
     const nowMs = this.#deps.clock.monotonic();
-    const { metrics, member, logger } = this.#deps;
+    const { metrics, member, logger, counters } = this.#deps;
     let failed = 0;
     for (const processed of results) {
       const message = this.#awaitingAck.shift();
@@ -219,7 +223,9 @@ export class Lane {
         this.#repeat(new Error("unexpected acknowledgement"));
         return;
       }
-      metrics.ackSeconds.observe((nowMs - message.queuedAtMs) / 1000);
+      const seconds = (nowMs - message.queuedAtMs) / 1000;
+      metrics.ackSeconds.observe(seconds);
+      counters.acknowledged(seconds);
       if (!processed) failed++;
       if (processed || !this.#options.throwOnFailedAck) {
         this.#succeed(message);
@@ -263,6 +269,7 @@ export class Lane {
     this.#repeat(cause);
     if (unproven === undefined) return;
     this.#deps.metrics.sendFailures.connection_lost.inc();
+    this.#deps.counters.failed();
     unproven.delivery.failLate(this.#deps.member, new ConnectionLostError(this.#deps.member, cause));
   }
 
@@ -296,6 +303,7 @@ export class Lane {
   #fail(message: Outgoing, error: Error, reason: SendFailure): void {
     if (message.finished) return;
     this.#deps.metrics.sendFailures[reason].inc();
+    this.#deps.counters.failed();
     if (message.settled) {
       message.delivery.failLate(this.#deps.member, error);
     } else {

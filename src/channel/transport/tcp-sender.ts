@@ -2,6 +2,7 @@
 import type { Clock, Logger, Registry, Timer } from "../../base/index.ts";
 import type { ChannelMessage, ChannelSender, Member } from "../channel.ts";
 import { ChannelError, MemberRemovedError, SenderStoppedError } from "../errors.ts";
+import { MemberMetrics } from "../member-metrics.ts";
 import { encodeChannelData } from "../wire/channel-data.ts";
 import { addressBytes } from "../wire/ip-address.ts";
 import { acknowledgeOf, UDP } from "../wire/options.ts";
@@ -24,6 +25,8 @@ export interface TcpSenderDeps {
   readonly localAddress?: () => string;
   /** Default: those of node:net. */
   readonly sockets?: Sockets;
+  /** Default: its own, in the registry. */
+  readonly members?: MemberMetrics;
 }
 
 export interface TcpSenderOptions {
@@ -68,6 +71,7 @@ export class TcpSender implements ChannelSender {
 
   readonly #clock: Clock;
   readonly #metrics: TransportMetrics;
+  readonly #members: MemberMetrics;
   readonly #localAddress: (() => string) | undefined;
   readonly #options: TcpSenderOptions;
   readonly #destinationDeps: DestinationDeps;
@@ -86,12 +90,14 @@ export class TcpSender implements ChannelSender {
   constructor(deps: TcpSenderDeps, options: TcpSenderOptions) {
     this.#clock = deps.clock;
     this.#metrics = new TransportMetrics(deps.registry);
+    this.#members = deps.members ?? new MemberMetrics(deps.registry);
     this.#localAddress = deps.localAddress;
     this.#options = options;
     this.#destinationDeps = {
       clock: deps.clock,
       logger: deps.logger,
       metrics: this.#metrics,
+      members: this.#members,
       sockets: deps.sockets ?? tcpSockets,
       connectionOptions: () => this.#connectionOptions(),
       scheduleFlush: (lane) => this.#scheduleFlush(lane),
@@ -101,7 +107,7 @@ export class TcpSender implements ChannelSender {
     this.#destinationOptions = { ...options, maxQueueBytes, throwOnFailedAck };
     const bufferSizes = { rxBufSize: udpRxBufSize ?? UDP_RX_BYTES, txBufSize: udpTxBufSize ?? UDP_TX_BYTES };
     this.#datagrams = new UdpSender(
-      { clock: deps.clock, metrics: this.#metrics, socketOptions: () => ({ ...this.#from(), ...bufferSizes }) },
+      { clock: deps.clock, metrics: this.#metrics, members: this.#members, socketOptions: () => ({ ...this.#from(), ...bufferSizes }) },
       { ...options, maxQueueBytes, throwOnFailedAck },
     );
   }
@@ -154,10 +160,12 @@ export class TcpSender implements ChannelSender {
   remove(member: Member): void {
     this.#datagrams.remove(member);
     const destination = this.#destinations.get(member.key);
-    if (!destination) return;
-    this.#destinations.delete(member.key);
-    destination.failAll(new MemberRemovedError(member), "member_removed");
-    this.#close(destination);
+    if (destination) {
+      this.#destinations.delete(member.key);
+      destination.failAll(new MemberRemovedError(member), "member_removed");
+      this.#close(destination);
+    }
+    this.#members.forget(member);
   }
 
   heartbeat(): void {

@@ -11,6 +11,7 @@ import {
   RemoteProcessError,
   SenderStoppedError,
 } from "../errors.ts";
+import type { MemberMetrics } from "../member-metrics.ts";
 import { encodeChannelData } from "../wire/channel-data.ts";
 import { acknowledgeOf } from "../wire/options.ts";
 import { Delivery } from "./delivery.ts";
@@ -21,6 +22,7 @@ import { UdpExchange, type UdpResult, type UdpSocketOptions } from "./udp-exchan
 export interface UdpSenderDeps {
   readonly clock: Clock;
   readonly metrics: TransportMetrics;
+  readonly members: MemberMetrics;
   readonly socketOptions: () => UdpSocketOptions;
 }
 
@@ -96,6 +98,7 @@ export class UdpSender {
     const refused = refusalOf(member, frame);
     if (refused || queuedBytes > maxQueueBytes) {
       metrics.sendFailures[refused ? "no_datagram" : "queue_full"].inc();
+      this.#deps.members.of(member).failed();
       delivery.fail(member, refused ?? new QueueFullError(member.name, "maxQueueBytes", maxQueueBytes));
       this.#forgetIdle(destination);
       return;
@@ -118,6 +121,7 @@ export class UdpSender {
       const { frame, acknowledged } = datagram;
       this.#deps.metrics.sentMessages.inc();
       this.#deps.metrics.sentBytes.inc(frame.length);
+      this.#deps.members.of(member).sent(1, frame.length);
       datagram.exchange = new UdpExchange(member, frame, acknowledged, this.#deps.socketOptions(), (result) =>
         this.#settle(destination, datagram, result),
       );
@@ -128,7 +132,9 @@ export class UdpSender {
     const { metrics, clock } = this.#deps;
     const { member } = destination;
     if (result === "Acknowledged" || result === "Failed") {
-      metrics.ackSeconds.observe((clock.monotonic() - datagram.queuedAtMs) / 1000);
+      const seconds = (clock.monotonic() - datagram.queuedAtMs) / 1000;
+      metrics.ackSeconds.observe(seconds);
+      this.#deps.members.of(member).acknowledged(seconds);
       (result === "Failed" ? metrics.failedAcks : metrics.acknowledged).inc();
     }
     if (result instanceof Error) this.#fail(destination, datagram, new ConnectError(member, result), "connect");
@@ -161,6 +167,7 @@ export class UdpSender {
 
   #fail(destination: Destination, datagram: Datagram, error: Error, reason: SendFailure): void {
     this.#deps.metrics.sendFailures[reason].inc();
+    this.#deps.members.of(destination.member).failed();
     datagram.delivery.fail(destination.member, error);
     this.#finish(destination, datagram);
   }

@@ -65,7 +65,7 @@ function build(interceptors: (log: string[]) => ChannelInterceptor[] = () => [],
     { heartbeatSleepMs: 5000, ...options },
   );
   const counted = async (name: string) => (await registry.getSingleMetric(name)!.get()).values[0]?.value ?? 0;
-  return { clock, floor, channel, counted };
+  return { clock, floor, channel, counted, registry };
 }
 
 async function started(interceptors?: (log: string[]) => ChannelInterceptor[]) {
@@ -327,12 +327,32 @@ describe("GroupChannel", () => {
           queueBytes: 0,
         },
       ],
+      interceptors: [],
     });
     await channel.stop();
   });
 
   it("can be described before it runs", () => {
-    assert.deepEqual(build().channel.describe(), { localMember: undefined, listsLocalMember: true, members: [] });
+    assert.deepEqual(build().channel.describe(), { localMember: undefined, listsLocalMember: true, members: [], interceptors: [] });
+  });
+
+  it("describes what has passed each interceptor", async () => {
+    class Dropping extends ChannelInterceptor {
+      override messageReceived(): void {
+        // What comes from below ends here.
+      }
+    }
+    const { floor, channel, registry } = await started((log) => [new Marking("top", log), new Dropping()]);
+    await channel.send([B], bytes("one"), SYNCHRONOUS);
+    await floor.receiver.onMessage(testMessage());
+    assert.deepEqual(channel.describe().interceptors, [
+      { name: "Marking", sentMessages: 1, receivedMessages: 0 },
+      { name: "Dropping", sentMessages: 1, receivedMessages: 0 },
+    ]);
+    const text = await registry.metrics();
+    assert.match(text, /channel_interceptor_messages_total\{interceptor="Dropping",direction="sent"\} 1/);
+    assert.match(text, /channel_interceptor_seconds_count\{interceptor="Marking",direction="sent"\} 1/);
+    await channel.stop();
   });
 
   it("sends a heartbeat down every period", async () => {
