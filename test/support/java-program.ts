@@ -31,6 +31,11 @@ function programClasses(): string {
   return folder;
 }
 
+export function javaCommand(mainClass: string, { args, javaOptions = [] }: JavaProgramOptions): readonly string[] {
+  const java = ["-Xmx256m", "-Djava.net.preferIPv4Stack=true", ...javaOptions, "-cp", `${programClasses()}:${CLASS_PATH}`, mainClass];
+  return ["java", ...java, ...args];
+}
+
 export class JavaProgram {
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
   #output = "";
@@ -47,10 +52,9 @@ export class JavaProgram {
   }
 
   /** Resolves when it has said "started". */
-  static async start(mainClass: string, { args, javaOptions = [], env = {} }: JavaProgramOptions): Promise<JavaProgram> {
-    const java = ["-Xmx256m", "-Djava.net.preferIPv4Stack=true", ...javaOptions, "-cp", `${programClasses()}:${CLASS_PATH}`, mainClass];
-    const child = spawn("setpriv", [...endsWithUs(), "java", ...java, ...args], {
-      env: { ...process.env, ...env },
+  static async start(mainClass: string, options: JavaProgramOptions): Promise<JavaProgram> {
+    const child = spawn("setpriv", [...endsWithUs(), ...javaCommand(mainClass, options)], {
+      env: { ...process.env, ...options.env },
       stdio: ["pipe", "pipe", "pipe"],
     });
     const program = new JavaProgram(child);
