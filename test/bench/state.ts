@@ -3,7 +3,7 @@
 // `--sessions N` (100000), `--tomcat-sessions N` (10000; 0: without), `--rounds N` (3), `--encryption off|on|both` (both),
 // `--replication synchronous|asynchronous|both` (both), `--source` (runs src/ in place of a fresh dist/).
 import { parseArgs } from "node:util";
-import { peakResidentMiB, resetPeak, residentMiB } from "../support/process-cpu.ts";
+import { cpuSeconds, peakResidentMiB, resetPeak, residentMiB } from "../support/process-cpu.ts";
 import { TestWorkers } from "../support/test-workers.ts";
 import { sendThroughTomcat } from "../support/through-tomcat.ts";
 import { GROUP_NAME } from "../support/tomcat.ts";
@@ -44,6 +44,8 @@ type Replication = keyof typeof SEND_OPTIONS;
 /** What one join under load showed. */
 interface Join {
   readonly seconds: number;
+  /** Cores that were used from the joiner's start until it was ready. */
+  readonly cpu: { readonly donor: number; readonly joiner: number };
   readonly steady: LoadWindow;
   readonly during: LoadWindow;
   readonly steadyPeakMiB: number;
@@ -78,8 +80,10 @@ async function joinOnce(workers: TestWorkers, load: LoadGenerator, joiner: numbe
   const steady = await load.window();
   const steadyPeakMiB = peakResidentMiB(donor);
   resetPeak(donor);
+  const donorBefore = cpuSeconds(donor);
   const took = await launchSeconds(workers, joiner);
   const during = await load.window();
+  const cpu = { donor: (cpuSeconds(donor) - donorBefore) / took, joiner: cpuSeconds(workers.pid(joiner)) / took };
   const peakMiB = peakResidentMiB(donor);
   const sessionsWhenReady = (await workers.cluster(joiner)).managers[0]!.sessions;
   await seconds(SETTLE_SECONDS);
@@ -87,7 +91,7 @@ async function joinOnce(workers: TestWorkers, load: LoadGenerator, joiner: numbe
   const digestsEqual = await haveEqualDigests(workers, joiner);
   await workers.end(joiner);
   await workers.membersSeenBy(DONOR, 0);
-  return { seconds: took, steady, during, steadyPeakMiB, peakMiB, sessionsWhenReady, digestsEqual };
+  return { seconds: took, cpu, steady, during, steadyPeakMiB, peakMiB, sessionsWhenReady, digestsEqual };
 }
 
 /** Nothing changes any more. */
@@ -137,7 +141,7 @@ async function measure({ sessions, rounds, encrypted, replication, compiled }: O
 function report(join: Join, donorMiB: number): void {
   const { steady, during } = join;
   console.log(
-    `join: ${join.seconds.toFixed(2)} s; steady p50 ${steady.p50Ms.toFixed(1)} p99 ${steady.p99Ms.toFixed(1)} max ${steady.maxMs.toFixed(1)} ms; ` +
+    `join: ${join.seconds.toFixed(2)} s, ${join.cpu.joiner.toFixed(2)} of a core (donor ${join.cpu.donor.toFixed(2)}); steady p50 ${steady.p50Ms.toFixed(1)} p99 ${steady.p99Ms.toFixed(1)} max ${steady.maxMs.toFixed(1)} ms; ` +
       `during p50 ${during.p50Ms.toFixed(1)} p99 ${during.p99Ms.toFixed(1)} max ${during.maxMs.toFixed(1)} ms, ${during.requests} requests, ` +
       `${steady.errors + during.errors} errors; donor ${join.steadyPeakMiB.toFixed(0)}, then ${join.peakMiB.toFixed(0)} MiB at most, ${donorMiB.toFixed(0)} now`,
   );
