@@ -70,6 +70,20 @@ export class GraphWriter {
     else this.#descriptor(value, depth);
   }
 
+  /** TC_RESET, legal between top-level values only. */
+  writeReset(): void {
+    this.#writer.u8(TC.RESET);
+    this.#forgetHandles();
+  }
+
+  /** TC_EXCEPTION: handles start anew before and behind the exception, as Java's do ("writeFatalException"). */
+  writeException(exception: JavaObject): void {
+    this.#forgetHandles();
+    this.#writer.u8(TC.EXCEPTION);
+    this.writeValue(exception, 0);
+    this.#forgetHandles();
+  }
+
   /** The primitives since the last object: most often a few bytes, in each session of a block. */
   writePrimitives(block: ByteWriter): void {
     if (block.length <= MAX_SHORT_BLOCK_BYTES) this.#writer.u8(TC.BLOCKDATA).u8(block.length).append(block);
@@ -85,6 +99,11 @@ export class GraphWriter {
       else writer.u8(TC.BLOCKDATALONG).i32(length);
       writer.bytes(run.length === length ? run : run.subarray(start, start + length));
     }
+  }
+
+  #forgetHandles(): void {
+    this.#handles.clear();
+    this.#nextHandle = BASE_HANDLE;
   }
 
   #register(value: string | object): void {

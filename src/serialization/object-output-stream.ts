@@ -2,6 +2,7 @@
 import { ByteWriter } from "../base/index.ts";
 import { BlockDataOutput } from "./block-data-output.ts";
 import { GraphWriter } from "./graph-writer.ts";
+import type { JavaObject } from "./java-object.ts";
 import type { JavaValue } from "./java-value.ts";
 import { type StreamLimits, streamLimits } from "./limits.ts";
 import { STREAM_HEADER } from "./protocol.ts";
@@ -35,6 +36,21 @@ export class ObjectOutputStream extends BlockDataOutput {
   override writeObject(value: JavaValue): void {
     this.#drain();
     this.#graph.writeValue(value, 0);
+  }
+
+  /** What was written before is forgotten by both sides: it is written whole again, and its reader may let go of it. */
+  writeReset(): void {
+    this.#drain();
+    this.#graph.writeReset();
+  }
+
+  /**
+   * Says that the object which follows could not be written, and why: its reader gets a WriteAbortedError in its place, and can read on.
+   * `exception` is to be a Throwable.
+   */
+  writeException(exception: JavaObject): void {
+    this.#drain();
+    this.#graph.writeException(exception);
   }
 
   /** A copy of the whole stream so far. */

@@ -22,6 +22,7 @@ import {
   toJava,
   UnexpectedShapeError,
   UnsupportedValueError,
+  WriteAbortedError,
 } from "../../../src/serialization/index.ts";
 import { javaStream } from "../../support/java-values.ts";
 import { tribesVector } from "../../support/tribes-vectors.ts";
@@ -34,7 +35,44 @@ function bytesOf(value: JavaValue): Buffer {
   return stream.toBuffer();
 }
 
+function rejectionOf(read: () => unknown): WriteAbortedError {
+  try {
+    read();
+  } catch (error) {
+    if (error instanceof WriteAbortedError) return error;
+    throw error;
+  }
+  throw new Error("It can be read");
+}
+
 describe("ObjectOutputStream", () => {
+  it("writes a reset as Java does: what came before is written again", () => {
+    const output = new ObjectOutputStream();
+    output.writeObject("first");
+    output.writeReset();
+    output.writeObject("first");
+    output.writeObject("first");
+    assert.deepEqual(output.toBuffer(), javaStream("stream-reset"));
+  });
+
+  it("writes an exception in place of an object as Java does, with handles of its own", () => {
+    const input = new ObjectInputStream(javaStream("stream-aborted"));
+    const output = new ObjectOutputStream();
+    output.writeObject(input.readObject());
+    const begin = output.toBuffer().length;
+    const aborted = rejectionOf(() => input.readObject());
+    output.writeException(aborted.exception as JavaObject);
+    output.writeInt(input.readInt());
+    output.writeObject(input.readObject());
+    // Java's stream holds what it had written of the object before it failed.
+    const behind = output.toBuffer().subarray(begin);
+    assert.deepEqual(behind, javaStream("stream-aborted").subarray(-behind.length));
+    const again = new ObjectInputStream(output.toBuffer());
+    again.readObject();
+    assert.match(rejectionOf(() => again.readObject()).message, /NotSerializableException/);
+    assert.equal(again.readInt(), 7);
+  });
+
   it("writes primitives, objects and records of 1024 bytes as Java does", () => {
     const output = new ObjectOutputStream();
     output.writeBoolean(true);
