@@ -76,6 +76,18 @@ export interface ThroughputDescription {
   readonly receivedMiB: number;
 }
 
+/** What a NonBlockingCoordinator or a SimpleCoordinator says; the same on every member when nothing changes. */
+export interface CoordinationDescription {
+  /** Name of the member that leads; undefined before the first view. */
+  readonly coordinator: string | undefined;
+  /** Whether that is the local one. */
+  readonly isCoordinator: boolean;
+  /** Names in absolute order, the local one among them. */
+  readonly view: readonly string[];
+  /** Hexadecimal, the same wherever this view was installed; undefined without an election. */
+  readonly viewId: string | undefined;
+}
+
 export interface ChannelDescription {
   /** Undefined while the channel does not run. */
   readonly localMember: string | undefined;
@@ -88,6 +100,8 @@ export interface ChannelDescription {
   readonly encryption?: EncryptionDescription;
   /** Absent without a GzipInterceptor that keeps statistics. */
   readonly compression?: CompressionDescription;
+  /** Absent without a coordinator among the interceptors. */
+  readonly coordination?: CoordinationDescription;
   /** Absent without a ThroughputInterceptor. */
   readonly throughput?: ThroughputDescription;
 }

@@ -26,6 +26,14 @@ export class JavaMembership {
     return this.#program.lines("received").map((line) => line.slice("received ".length));
   }
 
+  /** Resolves when its coordinator has this view, the leader first. */
+  async viewed(view: readonly string[]): Promise<void> {
+    await this.until(`its view is ${view.join(", ")}`, () => {
+      this.#program.tell("view");
+      return this.#program.lines("view").at(-1) === ["view", ...view].join(" ");
+    });
+  }
+
   /** To all of its members. */
   send(options: number, text: string): void {
     this.#program.tell(`send ${options} ${text}`);

@@ -15,7 +15,9 @@ import { ENCRYPTION_ALGORITHMS } from "./encryption/message-cipher.ts";
 import { FragmentationInterceptor } from "./fragmentation-interceptor.ts";
 import { GzipInterceptor } from "./gzip-interceptor.ts";
 import { MessageDispatchInterceptor } from "./message-dispatch-interceptor.ts";
+import { NonBlockingCoordinator } from "./non-blocking-coordinator.ts";
 import { OrderInterceptor } from "./order-interceptor.ts";
+import { SimpleCoordinator } from "./simple-coordinator.ts";
 import { StaticMembershipInterceptor } from "./static-membership-interceptor.ts";
 import { TcpFailureDetector } from "./tcp-failure-detector.ts";
 import { TcpPingInterceptor } from "./tcp-ping-interceptor.ts";
@@ -50,6 +52,8 @@ export type InterceptorTable = Readonly<Record<string, InterceptorEntry>>;
 const ABOVE_ENCRYPTION_AND_PROBES = ["EncryptInterceptor", "TcpFailureDetector"];
 const PACKAGE = "org.apache.catalina.tribes.group.interceptors.";
 const FLUSH_TIMEOUT_MS = 5000;
+/** For a member that only others know: then they may have more to say. */
+const COORDINATION_TIMEOUT_MS = 15_000;
 
 const messageDispatch: InterceptorEntry = {
   create: (deps, attributes) =>
@@ -105,6 +109,14 @@ export const INTERCEPTORS: InterceptorTable = {
       }),
     mustBeAbove: ["EncryptInterceptor"],
   },
+  NonBlockingCoordinator: {
+    create: (deps) => {
+      const connection = { connectTimeoutMs: COORDINATION_TIMEOUT_MS, readTestTimeoutMs: COORDINATION_TIMEOUT_MS };
+      const probe = new TcpProbe(deps, { ...connection, performSendTest: true, performReadTest: true });
+      return new NonBlockingCoordinator({ ...deps, probe });
+    },
+    mustBeAbove: ABOVE_ENCRYPTION_AND_PROBES,
+  },
   OrderInterceptor: {
     create: (deps, attributes) =>
       new OrderInterceptor(deps, {
@@ -115,6 +127,10 @@ export const INTERCEPTORS: InterceptorTable = {
         maxFrameBytes: deps.maxFrameBytes,
       }),
     mustBeAbove: ABOVE_ENCRYPTION_AND_PROBES,
+  },
+  SimpleCoordinator: {
+    create: (deps) => new SimpleCoordinator(deps),
+    mustBeAbove: ["TcpFailureDetector"],
   },
   StaticMembershipInterceptor: {
     create: (deps, attributes, { staticMembers }) =>

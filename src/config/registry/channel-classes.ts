@@ -1,7 +1,7 @@
 // The channel: receiver, sender, interceptors (tribes.md 7, 8, 10, 12). Its membership: membership-classes.ts.
 import { CLASS_NAMES } from "../class-names.ts";
 import type { ClassEntry } from "./entry.ts";
-import { boolean, choice, classHistory, classLater, history, ignored, integer, later, text, works } from "./entry.ts";
+import { boolean, choice, classHistory, history, ignored, integer, later, text, works } from "./entry.ts";
 import { BYTES, CLUSTER_LOG } from "./membership-classes.ts";
 
 const TRIBES = "org.apache.catalina.tribes.";
@@ -158,6 +158,8 @@ export const CHANNEL_CLASSES: readonly ClassEntry[] = [
     maxQueue: integer("Messages of one sender that wait; with that many none waits any longer", 1, MAX, { default: MAX }),
     optionFlag: integer("Only messages with these bits are numbered, the same on every member; 0: each", 0, MAX, { default: 0 }),
   }),
+  works("Interceptor", CLASS_NAMES.nonBlockingCoordinator, ignored("its messages are told by their content", ["optionFlag"])),
+  works("Interceptor", CLASS_NAMES.simpleCoordinator, ignored("it sends no messages", ["optionFlag"])),
   works("Interceptor", CLASS_NAMES.staticMembershipInterceptor, {
     optionFlag: integer("Option bits of the messages by which members come and go", 0, MAX, { default: 0 }),
   }),
@@ -195,6 +197,4 @@ export const CHANNEL_CLASSES: readonly ClassEntry[] = [
   ),
   classHistory("Transport", `${TRIBES}transport.bio.PooledMultiSender`, "removed in Tomcat 10", CLASS_NAMES.pooledParallelSender),
   classHistory("Receiver", `${TRIBES}transport.bio.BioReceiver`, "removed in Tomcat 10", CLASS_NAMES.nioReceiver),
-
-  ...["NonBlockingCoordinator", "SimpleCoordinator"].map((name) => classLater("Interceptor", INTERCEPTORS + name)),
 ];

@@ -13,6 +13,8 @@ import org.apache.catalina.tribes.MembershipListener;
 import org.apache.catalina.tribes.MembershipService;
 import org.apache.catalina.tribes.group.GroupChannel;
 import org.apache.catalina.tribes.group.interceptors.MessageDispatchInterceptor;
+import org.apache.catalina.tribes.group.interceptors.NonBlockingCoordinator;
+import org.apache.catalina.tribes.group.interceptors.SimpleCoordinator;
 import org.apache.catalina.tribes.group.interceptors.StaticMembershipInterceptor;
 import org.apache.catalina.tribes.group.interceptors.TcpFailureDetector;
 import org.apache.catalina.tribes.group.interceptors.TcpPingInterceptor;
@@ -27,11 +29,15 @@ import org.apache.tomcat.util.IntrospectionUtils;
  * with attributes, "McastService,bind=127.0.0.1", or "StaticMembershipInterceptor", which is the only one then; after it "payload=TEXT" or
  * configured members, "member,host=10.0.0.1,port=4000"; the local one is "localMember,host=…".
  *
- * Lines in: "send OPTIONS TEXT", to all members, and "stop". Lines out: "started", "added ADDRESS DOMAIN PAYLOAD", "disappeared ADDRESS",
- * "received TEXT", for each send "sent" or "failed", "stopped".
+ * Before the membership there may be "NonBlockingCoordinator" or "SimpleCoordinator", for the top of the stack.
+ *
+ * Lines in: "send OPTIONS TEXT", to all members, "view", and "stop". Lines out: "started", "added ADDRESS DOMAIN PAYLOAD", "disappeared ADDRESS",
+ * "received TEXT", for each send "sent" or "failed", for each view "view ADDRESS ADDRESS …", its leader first, "stopped".
  */
 public class MembershipPeer {
-    public static void main(String[] args) throws Exception {
+    public static void main(String[] all) throws Exception {
+        boolean coordinated = all[2].endsWith("Coordinator");
+        String[] args = coordinated ? without(all, 2) : all;
         GroupChannel channel = new GroupChannel();
         NioReceiver receiver = (NioReceiver) channel.getChannelReceiver();
         receiver.setAddress(args[0]);
@@ -40,6 +46,8 @@ public class MembershipPeer {
         channel.setJmxEnabled(false);
         channel.setName("shop-Channel");
         channel.setHeartbeatSleeptime(500);
+        ChannelInterceptor coordinator = coordinated ? coordinator(all[2]) : null;
+        if (coordinated) channel.addInterceptor(coordinator);
         channel.addInterceptor(new MessageDispatchInterceptor());
         int services = Channel.DEFAULT;
         if (args[2].equals("StaticMembershipInterceptor")) {
@@ -82,6 +90,10 @@ public class MembershipPeer {
         say("started");
         BufferedReader commands = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.US_ASCII));
         for (String line = commands.readLine(); line != null && !line.equals("stop"); line = commands.readLine()) {
+            if (line.equals("view")) {
+                sayView(coordinator);
+                continue;
+            }
             String[] words = line.split(" ");
             try {
                 channel.send(channel.getMembers(), new ByteMessage(words[2].getBytes(StandardCharsets.ISO_8859_1)), Integer.parseInt(words[1]));
@@ -93,6 +105,24 @@ public class MembershipPeer {
         channel.stop(services);
         say("stopped");
         System.exit(0);
+    }
+
+    private static ChannelInterceptor coordinator(String name) {
+        return name.equals("SimpleCoordinator") ? new SimpleCoordinator() : new NonBlockingCoordinator();
+    }
+
+    private static void sayView(ChannelInterceptor coordinator) {
+        Member[] view = coordinator instanceof SimpleCoordinator simple ? simple.getView() : ((NonBlockingCoordinator) coordinator).getView();
+        StringBuilder line = new StringBuilder("view");
+        if (view != null) for (Member member : view) line.append(' ').append(addressOf(member));
+        say(line.toString());
+    }
+
+    private static String[] without(String[] all, int index) {
+        String[] rest = new String[all.length - 1];
+        System.arraycopy(all, 0, rest, 0, index);
+        System.arraycopy(all, index + 1, rest, index, rest.length - index);
+        return rest;
     }
 
     private static MembershipService membership(String[] args) throws Exception {

@@ -73,6 +73,18 @@ describe("the registry of interceptors", () => {
     }
   });
 
+  it("has leaders elected by messages of the group, among members that answer (rules 3, 20)", () => {
+    const names = (name: string, below: string) => `server.xml:1:1: "${name}" must stand above "${below}": move it up`;
+    const [elects, sorts] = ["NonBlockingCoordinator", "SimpleCoordinator"].map((name) => interceptorConfig(name));
+    assert.equal(createInterceptors(deps, [elects!, sorts!, encryption(), failureDetector()]).length, 4);
+    for (const below of [encryption(), failureDetector()]) {
+      const message = names("NonBlockingCoordinator", below.className.split(".").at(-1)!);
+      assert.throws(() => createInterceptors(deps, [below, elects!]), { code: "INTERCEPTOR_ORDER", message });
+    }
+    const message = names("SimpleCoordinator", "TcpFailureDetector");
+    assert.throws(() => createInterceptors(deps, [failureDetector(), sorts!]), { code: "INTERCEPTOR_ORDER", message });
+  });
+
   it("keeps probes, which are plain, from layers that change each body", () => {
     for (const name of ["FragmentationInterceptor", "OrderInterceptor", "TwoPhaseCommitInterceptor"]) {
       assert.throws(() => createInterceptors(deps, [failureDetector(), named(name)]), {
