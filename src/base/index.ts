@@ -21,3 +21,4 @@ export {
 } from "./name-resolver.ts";
 export { NODE_FLAGS } from "./node-flags.ts";
 export { type Random, systemRandom } from "./random.ts";
+export { TalliedCounter, type Tally } from "./tallied-counter.ts";

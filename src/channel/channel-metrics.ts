@@ -1,5 +1,5 @@
 // What a channel counts about members, look-ups and messages.
-import { Counter, Gauge, Histogram, type Registry } from "../base/index.ts";
+import { Counter, Gauge, Histogram, type Registry, TalliedCounter } from "../base/index.ts";
 
 /** Made once per registry: channels of one process share the counters. */
 export class ChannelMetrics {
@@ -15,7 +15,7 @@ export class ChannelMetrics {
   readonly dispatchQueueBytes: Gauge;
   readonly rpcCalls: Counter<"outcome">;
   /** Between an interceptor and the layers above it. */
-  readonly interceptorMessages: Counter<"interceptor" | "direction">;
+  readonly interceptorMessages: TalliedCounter<"interceptor" | "direction">;
   /** From there until the message is settled, of one message in 64: in the interceptor and the layers behind it. */
   readonly interceptorSeconds: Histogram<"interceptor" | "direction">;
   /** This and the next three: of a ThroughputInterceptor. */
@@ -49,12 +49,15 @@ export class ChannelMetrics {
     );
     this.rpcCalls = counter(registry, "tomcatcluster_channel_rpc_calls_total", "Calls to other members by how they ended", ["outcome"]);
     const perInterceptor: ("interceptor" | "direction")[] = ["interceptor", "direction"];
-    this.interceptorMessages = counter(
-      registry,
-      "tomcatcluster_channel_interceptor_messages_total",
-      "Messages between an interceptor and the layers above it",
-      perInterceptor,
-    );
+    const messages = "tomcatcluster_channel_interceptor_messages_total";
+    this.interceptorMessages =
+      (registry.getSingleMetric(messages) as TalliedCounter<"interceptor" | "direction"> | undefined) ??
+      new TalliedCounter({
+        name: messages,
+        help: "Messages between an interceptor and the layers above it",
+        labelNames: perInterceptor,
+        registers: [registry],
+      });
     const seconds = "tomcatcluster_channel_interceptor_seconds";
     this.interceptorSeconds =
       (registry.getSingleMetric(seconds) as Histogram<"interceptor" | "direction"> | undefined) ??

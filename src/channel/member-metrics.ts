@@ -1,5 +1,5 @@
 // What a channel counts of each member: for pages, and as metrics with the member's name, for as long as it is one.
-import { Counter, Histogram, type Registry } from "../base/index.ts";
+import { Histogram, type Registry, TalliedCounter, type Tally } from "../base/index.ts";
 import type { Member } from "./channel.ts";
 
 /** Since the member appeared; bytes are those of whole frames. */
@@ -19,43 +19,31 @@ const MAX_MEMBERS = 1024;
 const PREFIX = "tomcatcluster_channel_member_";
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3];
 
-interface Families {
-  readonly sentMessages: Counter<"member">;
-  readonly sentBytes: Counter<"member">;
-  readonly failures: Counter<"member">;
-  readonly receivedMessages: Counter<"member">;
-  readonly receivedBytes: Counter<"member">;
-  readonly ackSeconds: Histogram<"member">;
+interface Counters {
+  readonly sentMessages: TalliedCounter<"member">;
+  readonly sentBytes: TalliedCounter<"member">;
+  readonly failedMessages: TalliedCounter<"member">;
+  readonly receivedMessages: TalliedCounter<"member">;
+  readonly receivedBytes: TalliedCounter<"member">;
 }
+
+type Counted = { readonly [Name in keyof Counters]: Tally };
 
 /** The counters of one member. */
 export class MemberCounters {
-  #sentMessages = 0;
-  #sentBytes = 0;
-  #failedMessages = 0;
-  #receivedMessages = 0;
-  #receivedBytes = 0;
+  readonly #counted: Counted;
+  readonly #ackHistogram: { observe(seconds: number): void };
   #acknowledged = 0;
   #ackSeconds = 0;
-  readonly #metrics: { readonly [Name in keyof Omit<Families, "ackSeconds">]: { inc(by?: number): void } };
-  readonly #ackHistogram: { observe(seconds: number): void };
 
-  constructor({ ackSeconds, ...counters }: Families, member: string) {
-    this.#metrics = {
-      sentMessages: counters.sentMessages.labels(member),
-      sentBytes: counters.sentBytes.labels(member),
-      failures: counters.failures.labels(member),
-      receivedMessages: counters.receivedMessages.labels(member),
-      receivedBytes: counters.receivedBytes.labels(member),
-    };
-    this.#ackHistogram = ackSeconds.labels(member);
+  constructor(counted: Counted, ackHistogram: { observe(seconds: number): void }) {
+    this.#counted = counted;
+    this.#ackHistogram = ackHistogram;
   }
 
   sent(messages: number, bytes: number): void {
-    this.#sentMessages += messages;
-    this.#sentBytes += bytes;
-    this.#metrics.sentMessages.inc(messages);
-    this.#metrics.sentBytes.inc(bytes);
+    this.#counted.sentMessages.count += messages;
+    this.#counted.sentBytes.count += bytes;
   }
 
   acknowledged(seconds: number): void {
@@ -65,35 +53,35 @@ export class MemberCounters {
   }
 
   failed(): void {
-    this.#failedMessages++;
-    this.#metrics.failures.inc();
+    this.#counted.failedMessages.count++;
   }
 
   received(bytes: number): void {
-    this.#receivedMessages++;
-    this.#receivedBytes += bytes;
-    this.#metrics.receivedMessages.inc();
-    this.#metrics.receivedBytes.inc(bytes);
+    this.#counted.receivedMessages.count++;
+    this.#counted.receivedBytes.count += bytes;
   }
 
   get traffic(): MemberTraffic {
+    const { sentMessages, sentBytes, failedMessages, receivedMessages, receivedBytes } = this.#counted;
     return {
-      sentMessages: this.#sentMessages,
-      sentBytes: this.#sentBytes,
-      failedMessages: this.#failedMessages,
-      receivedMessages: this.#receivedMessages,
-      receivedBytes: this.#receivedBytes,
+      sentMessages: sentMessages.count,
+      sentBytes: sentBytes.count,
+      failedMessages: failedMessages.count,
+      receivedMessages: receivedMessages.count,
+      receivedBytes: receivedBytes.count,
       meanAckMs: this.#acknowledged === 0 ? undefined : Math.round((this.#ackSeconds / this.#acknowledged) * 1e5) / 100,
     };
   }
 }
 
 export class MemberMetrics {
-  readonly #families: Families;
+  readonly #counters: Counters;
+  readonly #ackSeconds: Histogram<"member">;
   readonly #members = new Map<string, { readonly name: string; readonly counters: MemberCounters }>();
 
   constructor(registry: Registry) {
-    this.#families = familiesOf(registry);
+    this.#counters = countersIn(registry);
+    this.#ackSeconds = ackSecondsIn(registry);
   }
 
   of(member: Member): MemberCounters {
@@ -101,7 +89,16 @@ export class MemberMetrics {
     if (known) return known.counters;
     const [oldest] = this.#members.keys();
     if (this.#members.size >= MAX_MEMBERS && oldest !== undefined) this.#forget(oldest);
-    const counters = new MemberCounters(this.#families, member.name);
+    const { sentMessages, sentBytes, failedMessages, receivedMessages, receivedBytes } = this.#counters;
+    const labels = { member: member.name };
+    const counted = {
+      sentMessages: sentMessages.tally(labels),
+      sentBytes: sentBytes.tally(labels),
+      failedMessages: failedMessages.tally(labels),
+      receivedMessages: receivedMessages.tally(labels),
+      receivedBytes: receivedBytes.tally(labels),
+    };
+    const counters = new MemberCounters(counted, this.#ackSeconds.labels(member.name));
     this.#members.set(member.key, { name: member.name, counters });
     return counters;
   }
@@ -115,29 +112,27 @@ export class MemberMetrics {
     const known = this.#members.get(key);
     if (!known) return;
     this.#members.delete(key);
-    for (const family of Object.values(this.#families)) family.remove(known.name);
+    for (const counter of Object.values(this.#counters)) counter.forget({ member: known.name });
+    this.#ackSeconds.remove(known.name);
   }
 }
 
-function familiesOf(registry: Registry): Families {
+function countersIn(registry: Registry): Counters {
   const counter = (name: string, help: string) =>
-    (registry.getSingleMetric(PREFIX + name) as Counter<"member"> | undefined) ??
-    new Counter({ name: PREFIX + name, help, labelNames: ["member"], registers: [registry] });
-  const ackSeconds = `${PREFIX}ack_seconds`;
+    (registry.getSingleMetric(PREFIX + name) as TalliedCounter<"member"> | undefined) ??
+    new TalliedCounter({ name: PREFIX + name, help, labelNames: ["member"], registers: [registry] });
   return {
     sentMessages: counter("sent_messages_total", "Messages sent to the member"),
     sentBytes: counter("sent_bytes_total", "Bytes of frames sent to the member"),
-    failures: counter("failures_total", "Messages that did not reach the member, or that it refused"),
+    failedMessages: counter("failures_total", "Messages that did not reach the member, or that it refused"),
     receivedMessages: counter("received_messages_total", "Messages received from the member"),
     receivedBytes: counter("received_bytes_total", "Bytes of frames received from the member"),
-    ackSeconds:
-      (registry.getSingleMetric(ackSeconds) as Histogram<"member"> | undefined) ??
-      new Histogram({
-        name: ackSeconds,
-        help: "Time until the member acknowledged",
-        buckets: BUCKETS,
-        labelNames: ["member"],
-        registers: [registry],
-      }),
   };
+}
+
+function ackSecondsIn(registry: Registry): Histogram<"member"> {
+  const name = `${PREFIX}ack_seconds`;
+  const help = "Time until the member acknowledged";
+  const existing = registry.getSingleMetric(name) as Histogram<"member"> | undefined;
+  return existing ?? new Histogram({ name, help, buckets: BUCKETS, labelNames: ["member"], registers: [registry] });
 }

@@ -1,5 +1,5 @@
 // Stands above an interceptor and counts what passes between it and the layers above.
-import type { Clock } from "../../base/index.ts";
+import type { Clock, Tally } from "../../base/index.ts";
 import type { ChannelMessage, Member } from "../channel.ts";
 import type { ChannelMetrics } from "../channel-metrics.ts";
 import type { InterceptorDescription } from "../describe-channel.ts";
@@ -16,39 +16,35 @@ const SAMPLED = 64;
 export class InterceptorMeter extends ChannelInterceptor {
   readonly #name: string;
   readonly #clock: Clock;
-  readonly #sentCounter: { inc(): void };
-  readonly #receivedCounter: { inc(): void };
+  readonly #sent: Tally;
+  readonly #received: Tally;
   readonly #sentSeconds: { observe(seconds: number): void };
   readonly #receivedSeconds: { observe(seconds: number): void };
-  #sent = 0;
-  #received = 0;
 
   /** `name`: of the interceptor below. */
   constructor({ clock, metrics }: InterceptorMeterDeps, name: string) {
     super();
     this.#name = name;
     this.#clock = clock;
-    this.#sentCounter = metrics.interceptorMessages.labels(name, "sent");
-    this.#receivedCounter = metrics.interceptorMessages.labels(name, "received");
+    this.#sent = metrics.interceptorMessages.tally({ interceptor: name, direction: "sent" });
+    this.#received = metrics.interceptorMessages.tally({ interceptor: name, direction: "received" });
     this.#sentSeconds = metrics.interceptorSeconds.labels(name, "sent");
     this.#receivedSeconds = metrics.interceptorSeconds.labels(name, "received");
   }
 
   override sendMessage(destinations: readonly Member[], message: ChannelMessage): Promise<void> {
-    this.#sentCounter.inc();
-    if (this.#sent++ % SAMPLED !== 0) return this.below.sendMessage(destinations, message);
+    if (this.#sent.count++ % SAMPLED !== 0) return this.below.sendMessage(destinations, message);
     return this.#timed(() => this.below.sendMessage(destinations, message), this.#sentSeconds) as Promise<void>;
   }
 
   override messageReceived(message: ChannelMessage): void | Promise<void> {
-    this.#receivedCounter.inc();
-    if (this.#received++ % SAMPLED !== 0) return this.above.messageReceived(message);
+    if (this.#received.count++ % SAMPLED !== 0) return this.above.messageReceived(message);
     return this.#timed(() => this.above.messageReceived(message), this.#receivedSeconds);
   }
 
   /** Of the interceptor below. */
   get counts(): InterceptorDescription {
-    return { name: this.#name, sentMessages: this.#sent, receivedMessages: this.#received };
+    return { name: this.#name, sentMessages: this.#sent.count, receivedMessages: this.#received.count };
   }
 
   /** Up to when the message is settled, failed or not. */
