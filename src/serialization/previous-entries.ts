@@ -1,5 +1,6 @@
 // What stood under the same key of a map, or as the same element of a set, before.
 
+import { keysCollide } from "./colliding-keys.ts";
 import { scalarOf } from "./java-scalars.ts";
 import type { JavaValue } from "./java-value.ts";
 
@@ -13,6 +14,8 @@ export class PreviousEntries {
   constructor(elements: readonly JavaValue[], stride: 1 | 2) {
     this.#elements = elements;
     this.#stride = stride;
+    // A map of these has never been one of JavaScript: none of its keys is looked for here.
+    if (keysCollide(elements, stride)) return;
     for (let index = 0; index < elements.length; index += stride) this.#positions.set(comparable(elements[index] ?? null), index);
   }
 

@@ -1,4 +1,5 @@
 // Java objects to JavaScript values: the type table of rule 15.
+import { keysCollide } from "./colliding-keys.ts";
 import { StreamLimitError } from "./errors.ts";
 import { JavaArray } from "./java-array.ts";
 import { collectionOf } from "./java-collections.ts";
@@ -73,6 +74,7 @@ class Conversion {
   }
 
   #set(node: JavaValue, elements: readonly JavaValue[], depth: number): unknown {
+    if (keysCollide(elements, 1)) return node;
     const set = new Set<unknown>();
     this.#converted.set(node, set);
     for (const element of elements) set.add(this.convert(element, depth + 1));
@@ -80,6 +82,7 @@ class Conversion {
   }
 
   #map(node: JavaValue, elements: readonly JavaValue[], depth: number): unknown {
+    if (keysCollide(elements, 2)) return node;
     const map = new Map<unknown, unknown>();
     this.#converted.set(node, map);
     for (let index = 0; index + 1 < elements.length; index += 2) {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { TomcatClusterError } from "../../../src/base/index.ts";
+import { hashOf } from "../../../src/serialization/colliding-keys.ts";
 import {
   defineClass,
   JAVA,
@@ -254,6 +255,28 @@ describe("hostile streams", () => {
     assert.equal(toJava(value, read), read);
     assert.deepEqual(bytesOf(read), bytes);
   });
+
+  const numbers: readonly (readonly [string, (index: number) => number | bigint])[] = [
+    ["integers", (index) => index],
+    ["doubles", (index) => index + 0.5],
+    ["large integers", (index) => 2n ** 64n + BigInt(index)],
+  ];
+  for (const [name, numberAt] of numbers) {
+    it(`leaves a map and a set inert whose ${name} collide in those of JavaScript, where thousands would take seconds`, () => {
+      const keys: (number | bigint)[] = [];
+      for (let index = 0; keys.length < 1000; index++) if ((hashOf(numberAt(index)) & 0x1ff) === 5) keys.push(numberAt(index));
+      for (const bomb of [toJava(new Map(keys.map((key) => [key, "value"]))), toJava(new Set(keys))]) {
+        const read = new ObjectInputStream(bytesOf(bomb)).readObject();
+        assert.equal(toJavaScript(read), read);
+        assert.deepEqual(bytesOf(read), bytesOf(bomb));
+        // What an application puts into its place is written as new.
+        assert.deepEqual(toJavaScript(toJava(new Map([[keys[0], 2]]), read)), new Map([[keys[0], 2]]));
+      }
+      const usual = new Map(Array.from({ length: 10_000 }, (_, index) => [numberAt(index * 1024), "value"]));
+      assert.ok(toJavaScript(toJava(usual)) instanceof Map);
+      assert.ok(toJavaScript(toJava(new Set(usual.keys()))) instanceof Set);
+    });
+  }
 
   it("reads sets nested for exponential hashing in linear time", () => {
     let value: JavaValue = toJava(new Set(["leaf"]));
