@@ -10,7 +10,7 @@ export type {
   ReceivedMessage,
   SendOptions,
 } from "./channel.ts";
-export type { ChannelMetrics } from "./channel-metrics.ts";
+export { ChannelMetrics } from "./channel-metrics.ts";
 export { type CreateChannelDeps, createChannel } from "./create-channel.ts";
 export type { ChannelDescription, MemberDescription } from "./describe-channel.ts";
 export {

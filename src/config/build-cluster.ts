@@ -9,6 +9,7 @@ import type {
   ComponentConfig,
   Location,
   ManagerConfig,
+  ManagerType,
   ReceiverConfig,
   SenderConfig,
 } from "./server-config.ts";
@@ -39,7 +40,7 @@ export function buildCluster(
       beatsInBackground: cluster.boolean("heartbeatBackgroundEnabled"),
     }),
     valves: orDefault(cluster, "Valve", [CLASS_NAMES.jvmRouteBinderValve, CLASS_NAMES.replicationValve]),
-    clusterListeners: orDefault(cluster, "ClusterListener", manager.type === "Delta" ? [CLASS_NAMES.clusterSessionListener] : []),
+    clusterListeners: orDefault(cluster, "ClusterListener", manager.type === "Standard" ? [] : [CLASS_NAMES.clusterSessionListener]),
     location: cluster.location,
   };
 }
@@ -47,9 +48,14 @@ export function buildCluster(
 /** Bits of tribes.md 10. */
 const MEMBERSHIP_SERVICES = 12;
 
+const MANAGER_TYPES: Readonly<Record<string, ManagerType>> = {
+  [CLASS_NAMES.deltaManager]: "Delta",
+  [CLASS_NAMES.backupManager]: "Backup",
+};
+
 export function buildManager(manager: CheckedElement): ManagerConfig {
   return {
-    type: manager.className === CLASS_NAMES.deltaManager ? "Delta" : "Standard",
+    type: MANAGER_TYPES[manager.className] ?? "Standard",
     attributes: manager.attributes,
     location: manager.location,
   };

@@ -108,11 +108,11 @@ export interface ContextConfig extends ContextDefaults {
   readonly location: Location;
 }
 
-export type ManagerType = "Standard" | "Delta";
+export type ManagerType = "Standard" | "Delta" | "Backup";
 
 export interface ManagerConfig {
   readonly type: ManagerType;
-  /** StandardManager, DeltaManager attributes by Tomcat's names, typed. */
+  /** The manager's attributes by Tomcat's names, typed. */
   readonly attributes: Readonly<Record<string, AttributeValue>>;
   readonly location: Location;
 }

@@ -58,12 +58,15 @@ function checkContexts(host: CheckedElement, report: Report): void {
 
 /** Only an acknowledgement tells that another member has the change. */
 function checkDurability(cluster: CheckedElement, report: Report): void {
-  const options = cluster.integer("channelSendOptions");
+  const manager = cluster.first("Manager");
+  const sender = manager?.className === CLASS_NAMES.backupManager ? manager : cluster;
+  const attribute = sender === cluster ? "channelSendOptions" : "mapSendOptions";
+  const options = sender.integer(attribute);
   for (const valve of cluster.all("Valve")) {
     if (valve.className !== CLASS_NAMES.replicationValve || valve.attributes.durability !== "Required") continue;
     if ((options & USE_ACK) !== 0 && (options & ASYNCHRONOUS) === 0) continue;
     const place = { name: "durability", location: valve.given.get("durability") ?? valve.location };
-    const problem = `"Required" needs requests that wait for acknowledgements: set channelSendOptions of the Cluster to 6, it is ${options}`;
+    const problem = `"Required" needs requests that wait for acknowledgements: set ${attribute} of the ${sender.name} to 6, it is ${options}`;
     report.attributeProblem("INVALID_VALUE", valve, place, problem);
   }
 }

@@ -7,7 +7,7 @@ export type { ValveFactory, ValvePlace } from "./pipeline.ts";
 export type { Request } from "./request.ts";
 export { HeapGuard, type HeapUse } from "./session/heap-guard.ts";
 export type { Manager } from "./session/manager.ts";
-export { ALIAS_MS, ManagerBase, type ManagerDeps, type ManagerOptions } from "./session/manager-base.ts";
+export { ALIAS_MS, ManagerBase, type ManagerDeps, type ManagerOptions, type SessionStore } from "./session/manager-base.ts";
 export { managerOptionsOf } from "./session/manager-options.ts";
 export type { HttpSession, Session } from "./session/session.ts";
 export { sessionIdHash } from "./session/session-id-hash.ts";

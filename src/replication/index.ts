@@ -6,5 +6,5 @@ export {
   type SimpleTcpClusterOptions,
 } from "./cluster.ts";
 export type { PeerDescription } from "./peers/replicator.ts";
+export type { ClusterManagerDescription } from "./session/cluster-manager-base.ts";
 export { DeltaManager } from "./session/delta-manager.ts";
-export type { DeltaManagerDescription } from "./session/delta-manager-options.ts";

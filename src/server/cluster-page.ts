@@ -45,8 +45,11 @@ async function answerSessions(
 ): Promise<void> {
   const inventory = cluster?.inventoryOf(context);
   if (inventory === undefined) {
-    const known = cluster?.describe().managers.map(({ contextName }) => `"${contextName}"`) ?? [];
-    sendText(response, 404, `No replicated context "${context}" here. Known: ${known.join(", ") || "none"}\n`);
+    const known = cluster?.describe().managers.map(({ contextName }) => contextName) ?? [];
+    const names = known.map((name) => `"${name}"`).join(", ") || "none";
+    const isKnown = known.includes(context);
+    const reason = isKnown ? `Each worker has other sessions of "${context}"` : `No replicated context "${context}" here. Known: ${names}`;
+    sendText(response, 404, `${reason}\n`);
     return;
   }
   const limit = Number(query.get("limit") ?? DEFAULT_LIMIT);

@@ -66,7 +66,7 @@ export function sameSessions(pages: Pages, context: string): boolean {
   const versions = countVersions(pages);
   for (const { managers } of pages.values()) {
     const manager = managers.find(({ contextName }) => contextName === context);
-    if (manager !== undefined) digests.add(versions ? `${manager.digest} ${manager.versionDigest}` : manager.digest);
+    if (manager?.digest !== undefined) digests.add(versions ? `${manager.digest} ${manager.versionDigest}` : manager.digest);
   }
   return digests.size <= 1;
 }

@@ -11,7 +11,8 @@ export function reportText({ equal, workers, contexts, differences }: Verificati
   for (const { name, workers: holders } of contexts) {
     lines.push(`${name}:`);
     for (const { url, sessions, sessionsAtRisk, digest } of holders) {
-      lines.push(`  ${url}  ${count(sessions, "session")}, ${sessionsAtRisk} at risk, digest ${digest}`);
+      const compared = digest === undefined ? "not compared: each worker has other sessions" : `digest ${digest}`;
+      lines.push(`  ${url}  ${count(sessions, "session")}, ${sessionsAtRisk} at risk, ${compared}`);
     }
   }
   lines.push("Workers:");

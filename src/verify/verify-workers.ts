@@ -40,7 +40,8 @@ export interface Verification {
       readonly url: string;
       readonly sessions: number;
       readonly sessionsAtRisk: number;
-      readonly digest: string;
+      /** Undefined where each worker has other sessions. */
+      readonly digest: string | undefined;
     }[];
   }[];
   readonly differences: readonly Difference[];

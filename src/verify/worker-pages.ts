@@ -8,8 +8,9 @@ const managerSchema = z.object({
   sessions: z.number(),
   sessionsAtRisk: z.number(),
   stateTransferred: z.boolean(),
-  digest: z.string(),
-  versionDigest: z.string(),
+  /** Not of a manager that has other sessions on each worker. */
+  digest: z.string().optional(),
+  versionDigest: z.string().optional(),
 });
 
 const memberSchema = z.object({ name: z.string(), state: z.string(), kind: z.string().optional() });

@@ -62,10 +62,7 @@ describe("a worker with a <Cluster> that people have", { concurrency: true }, ()
 
   const refusals = [
     { fixture: "seed-003-default-cluster.xml", later: ["FarmWarDeployer"] },
-    {
-      fixture: "seed-003-backup-cluster.xml",
-      later: ["BackupManager", "FarmWarDeployer"],
-    },
+    { fixture: "seed-003-backup-cluster.xml", later: ["FarmWarDeployer"] },
   ];
   for (const { fixture, later } of refusals) {
     it(`${fixture} is refused by name of what comes later, before anything listens`, async () => {

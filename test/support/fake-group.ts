@@ -18,7 +18,7 @@ import {
 } from "../../src/channel/index.ts";
 import type { ClusterChannel } from "../../src/replication/cluster.ts";
 import { decodeSessionMessage, SESSION_MESSAGE_CLASS, type SessionMessage } from "../../src/replication/messages.ts";
-import { type JavaValue, ObjectInputStream, peekClassName } from "../../src/serialization/index.ts";
+import { type JavaValue, ObjectInputStream, peekClassName, SuidTable } from "../../src/serialization/index.ts";
 
 /** One message as it left its sender. */
 export interface Sent {
@@ -82,6 +82,7 @@ export class FakeChannel implements ClusterChannel {
   suspects: readonly Member[] = [];
   listsLocalMember: boolean | undefined = true;
   readonly hello: ClusterChannel["hello"];
+  readonly suids: SuidTable = new SuidTable();
   readonly #group: FakeGroup;
   readonly #lanes = new Map<string, Promise<void>>();
   #listeners: ChannelListener[] = [];
@@ -103,6 +104,14 @@ export class FakeChannel implements ClusterChannel {
 
   get members(): readonly Member[] {
     return this.#members;
+  }
+
+  addRpcEndpoint(): never {
+    throw new Error("Nobody calls anybody in this group");
+  }
+
+  removeRpcEndpoint(): void {
+    // There is none.
   }
 
   /** Joins: it and everybody who is there, and not apart from it, become members of each other. */

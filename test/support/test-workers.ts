@@ -29,6 +29,8 @@ export interface TestWorkersOptions {
   launcher?(index: number): readonly string[];
   /** Of the server.xml that is written when there is no `serverXml`. */
   readonly channelSendOptions?: number;
+  /** In the same; default DeltaManager. */
+  readonly manager?: "DeltaManager" | "BackupManager";
   /** Of an EncryptInterceptor in the same; without it, messages are plain. */
   readonly encryption?: ChannelEncryption;
   /** The server.xml of one worker. Its environment has POD_NAME and POD_IP. */
@@ -225,7 +227,7 @@ function serverXml(route: string, address: string, options: TestWorkersOptions):
     <Connector port="8080" address="${address}" protocol="HTTP/1.1" maxKeepAliveRequests="-1"/>
     <Engine name="Catalina" defaultHost="localhost" jvmRoute="${route}">
       <Cluster className="org.apache.catalina.ha.tcp.SimpleTcpCluster" channelSendOptions="${options.channelSendOptions ?? 8}">
-        <Manager className="org.apache.catalina.ha.session.DeltaManager"/>
+        <Manager className="org.apache.catalina.ha.session.${options.manager ?? "DeltaManager"}"/>
         <Channel className="org.apache.catalina.tribes.group.GroupChannel">
           <Membership className="org.apache.catalina.tribes.membership.cloud.CloudMembershipService" membershipProviderClassName="dns" dnsName="${options.groupName}"/>
           <Receiver className="org.apache.catalina.tribes.transport.nio.NioReceiver" address="${address}" port="4000" autoBind="1"/>

@@ -24,7 +24,9 @@ export interface TomcatOptions {
   readonly members: readonly string[];
   /** Bits of tribes.md 4; default 8 (asynchronous). */
   readonly channelSendOptions?: number;
-  /** Default 60, which is Tomcat's. */
+  /** Default DeltaManager. */
+  readonly manager?: "DeltaManager" | "BackupManager";
+  /** Of a DeltaManager; default 60, which is Tomcat's. */
   readonly stateTransferTimeoutSeconds?: number;
   /** More of the Manager's attributes, as they stand in the XML. */
   readonly managerAttributes?: string;
@@ -166,7 +168,7 @@ function serverXml(options: TomcatOptions): string {
     ${ajp}
     <Engine name="Catalina" defaultHost="localhost" jvmRoute="${options.name}">
       <Cluster className="org.apache.catalina.ha.tcp.SimpleTcpCluster" channelSendOptions="${options.channelSendOptions ?? 8}">
-        <Manager className="org.apache.catalina.ha.session.DeltaManager" stateTransferTimeout="${options.stateTransferTimeoutSeconds ?? 60}" ${options.managerAttributes ?? ""}/>
+        ${managerXml(options)}
         <Channel className="org.apache.catalina.tribes.group.GroupChannel" heartbeatSleeptime="${options.heartbeatMs ?? 5000}">
           <Membership className="org.apache.catalina.tribes.membership.cloud.CloudMembershipService" membershipProviderClassName="dns" expirationTime="${options.heartbeatMs ?? 5000}"/>
           <Receiver className="org.apache.catalina.tribes.transport.nio.NioReceiver" address="${options.address}" port="${options.receiverPort}" autoBind="1"/>
@@ -184,6 +186,11 @@ function serverXml(options: TomcatOptions): string {
   </Service>
 </Server>
 `;
+}
+
+function managerXml({ manager = "DeltaManager", managerAttributes = "", stateTransferTimeoutSeconds = 60 }: TomcatOptions): string {
+  const transfer = manager === "DeltaManager" ? `stateTransferTimeout="${stateTransferTimeoutSeconds}"` : "";
+  return `<Manager className="org.apache.catalina.ha.session.${manager}" ${transfer} ${managerAttributes}/>`;
 }
 
 const PLAIN_INTERCEPTORS = `<Interceptor className="org.apache.catalina.tribes.group.interceptors.TcpFailureDetector"/>

@@ -8,6 +8,18 @@ const MAX = 2_147_483_647;
 const HA = "org.apache.catalina.ha.";
 const BLOCKS = "state always travels in acknowledged blocks of at most 1 MiB";
 
+/** Of both managers of a cluster, beside those of any. */
+const clusterManagerAttributes = {
+  recordAllActions: boolean("Whether every action travels instead of the last one of each attribute", false),
+  ...ignored("its counters are on the management port's /metrics", ["enableStatistics"]),
+  ...ignored(
+    "applications here have no such listeners",
+    ["notifyListenersOnReplication", "notifySessionListenersOnReplication", "notifyContainerListenersOnReplication"],
+    "debug",
+  ),
+  ...history("there is no JMX", ["name"]),
+};
+
 export const CLUSTER_CLASSES: readonly ClassEntry[] = [
   works("Cluster", CLASS_NAMES.simpleTcpCluster, {
     clusterName: text("Name of the group; unset: the name of the Engine or Host"),
@@ -38,22 +50,33 @@ export const CLUSTER_CLASSES: readonly ClassEntry[] = [
         tomcat: "then it starts without the sessions",
         rule: 6,
       }),
-      recordAllActions: boolean("Whether every action travels instead of the last one of each attribute", false),
+      ...clusterManagerAttributes,
       ...ignored(BLOCKS, ["sendAllSessions", "sendAllSessionsSize", "sendAllSessionsWaitTime"]),
       ...ignored("messages that wait for the state are applied in the order of their arrival, which loses none", ["stateTimestampDrop"]),
-      ...ignored("its counters are on the management port's /metrics", ["enableStatistics"]),
-      ...ignored(
-        "applications here have no such listeners",
-        ["notifyListenersOnReplication", "notifySessionListenersOnReplication", "notifyContainerListenersOnReplication"],
-        "debug",
-      ),
-      ...history("there is no JMX", ["name"]),
       ...history(
         "removed in Tomcat 6 or later",
         "domainReplication sendClusterDomainOnly expireTolerance useDirtyFlag distributable defaultMode updateActiveInterval stateTransferCreateSendTime timeoutAllSession".split(
           " ",
         ),
       ),
+    },
+    ["Cluster", "Context", "DefaultContext"],
+  ),
+  works(
+    "Manager",
+    CLASS_NAMES.backupManager,
+    {
+      ...MANAGER_ATTRIBUTES,
+      ...clusterManagerAttributes,
+      mapSendOptions: typed("sendOptions", "asynchronous: no request waits for its session's backup, which acknowledges in any case", {
+        default: 6,
+        tomcat: "what is lost on its way is not sent again",
+        rule: 9,
+      }),
+      rpcTimeout: integer("Milliseconds until a node that is asked for a session counts as silent", 1, MAX, { default: 15_000 }),
+      accessTimeout: integer("Milliseconds without an answer after which a node's sessions go to others", 1, MAX, { default: 5000 }),
+      ...ignored("it never starts without knowing the others' sessions", ["terminateOnStartFailure"]),
+      ...ignored("only a DeltaManager has it: these sessions live on at their backups", ["expireSessionsOnShutdown"], "warn"),
     },
     ["Cluster", "Context", "DefaultContext"],
   ),
@@ -105,7 +128,6 @@ export const CLUSTER_CLASSES: readonly ClassEntry[] = [
   classHistory("Manager", "org.apache.catalina.cluster.session.DeltaManager", "renamed in Tomcat 6", CLASS_NAMES.deltaManager),
   classHistory("Cluster", "org.apache.catalina.cluster.tcp.SimpleTcpCluster", "renamed in Tomcat 6", CLASS_NAMES.simpleTcpCluster),
 
-  classLater("Manager", CLASS_NAMES.backupManager, "use DeltaManager"),
   classLater("Manager", CLASS_NAMES.persistentManager, "use DeltaManager in a Cluster, StandardManager without one"),
   classLater("Context", CLASS_NAMES.replicatedContext, "remove className: sessions are replicated, context attributes are not"),
   classLater("Deployer", `${HA}deploy.FarmWarDeployer`, "put the applications into every worker's appBase"),

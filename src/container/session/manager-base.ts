@@ -30,14 +30,29 @@ export interface ManagerOptions {
   readonly processExpiresFrequency?: number;
 }
 
-interface Alias<S> {
-  readonly session: S;
+/** Sessions by stem: a Map, unless they are kept elsewhere. Walks go on when sessions come and go meanwhile. */
+export interface SessionStore<S> extends Iterable<[string, S]> {
+  readonly size: number;
+  get(stem: string): S | undefined;
+  has(stem: string): boolean;
+  set(stem: string, session: S): unknown;
+  delete(stem: string): boolean;
+  clear(): void;
+  keys(): IterableIterator<string>;
+  values(): IterableIterator<S>;
+}
+
+interface Alias {
+  /** What the session was called from then on. It may have been renamed again since. */
+  readonly stem: string;
   readonly untilMs: number;
 }
 
 const SESSION_ID_BYTES = 16;
 export const ALIAS_MS = 60_000;
 const MAX_ALIASES = 100_000;
+/** New names that a session may have got since somebody heard of it. */
+const MAX_NAMES = 16;
 const DEFAULT_MAX_ACTIVE_SESSIONS = 100_000;
 const DEFAULT_SESSION_TIMEOUT_SECONDS = 1800;
 const DEFAULT_PROCESS_EXPIRES_FREQUENCY = 6;
@@ -52,13 +67,13 @@ export abstract class ManagerBase<S extends StandardSession = StandardSession> i
   readonly sessionTimeoutSeconds: number;
   protected readonly logger: Logger;
   /** By stem (rule 16). Change it through `addSession` and `removeSession`, which keep the statistics. */
-  protected readonly sessions = new Map<string, S>();
+  protected readonly sessions: SessionStore<S>;
   readonly #processExpiresFrequency: number;
   readonly #random: Random;
   readonly #heapGuard: HeapGuard;
   readonly #metrics: SessionMetrics;
-  /** Old stem to session, oldest first. */
-  readonly #aliases = new Map<string, Alias<S>>();
+  /** By old stem, oldest first. */
+  readonly #aliases = new Map<string, Alias>();
   #backgroundRuns = 0;
   #scan: Timer | undefined;
   #created = 0;
@@ -67,7 +82,8 @@ export abstract class ManagerBase<S extends StandardSession = StandardSession> i
   #maxActiveSeen = 0;
   #maxAliveSeconds = 0;
 
-  constructor(deps: ManagerDeps, options: ManagerOptions) {
+  constructor(deps: ManagerDeps, options: ManagerOptions, sessions: SessionStore<S> = new Map()) {
+    this.sessions = sessions;
     this.name = options.name;
     this.clock = deps.clock;
     this.jvmRoute = options.jvmRoute;
@@ -146,7 +162,7 @@ export abstract class ManagerBase<S extends StandardSession = StandardSession> i
     if (newStem === oldStem) return;
     this.sessions.delete(oldStem);
     this.sessions.set(newStem, known);
-    this.addAlias(oldStem, known);
+    this.addAlias(oldStem, newStem);
   }
 
   sessionChanged(_session: Session): Promise<void> | undefined {
@@ -179,11 +195,19 @@ export abstract class ManagerBase<S extends StandardSession = StandardSession> i
 
   /** The session in the table with this stem or alias, valid or not. */
   protected localSession(id: string): S | undefined {
-    const stem = stemOf(id);
-    const session = this.sessions.get(stem);
-    if (session !== undefined || this.#aliases.size === 0) return session;
-    const alias = this.#aliases.get(stem);
-    return alias !== undefined && alias.untilMs > this.clock.now() ? alias.session : undefined;
+    const session = this.sessions.get(stemOf(id));
+    return session !== undefined || this.#aliases.size === 0 ? session : this.sessions.get(this.presentStem(id));
+  }
+
+  /** What a session with this stem, or one that it had, is called now; the stem itself where nothing is known of another. */
+  protected presentStem(id: string): string {
+    let stem = stemOf(id);
+    for (let names = 0; names < MAX_NAMES && !this.sessions.has(stem); names++) {
+      const alias = this.#aliases.get(stem);
+      if (alias === undefined || alias.untilMs <= this.clock.now()) break;
+      stem = alias.stem;
+    }
+    return stem;
   }
 
   protected addSession(session: S): void {
@@ -198,7 +222,7 @@ export abstract class ManagerBase<S extends StandardSession = StandardSession> i
   }
 
   /** For 60 s a request with the old stem finds the session. */
-  protected addAlias(oldStem: string, session: S): void {
+  protected addAlias(oldStem: string, newStem: string): void {
     const nowMs = this.clock.now();
     if (this.#aliases.size >= MAX_ALIASES) {
       this.#dropOldAliases(nowMs);
@@ -206,7 +230,7 @@ export abstract class ManagerBase<S extends StandardSession = StandardSession> i
       if (this.#aliases.size >= MAX_ALIASES && !oldest.done) this.#aliases.delete(oldest.value);
     }
     this.#aliases.delete(oldStem);
-    this.#aliases.set(oldStem, { session, untilMs: nowMs + ALIAS_MS });
+    this.#aliases.set(oldStem, { stem: newStem, untilMs: nowMs + ALIAS_MS });
   }
 
   #checkLimits(): void {
@@ -228,7 +252,7 @@ export abstract class ManagerBase<S extends StandardSession = StandardSession> i
     }
   }
 
-  #scanSlice(remaining: MapIterator<S>): void {
+  #scanSlice(remaining: Iterator<S>): void {
     this.#scan = undefined;
     for (let looked = 0; looked < SCAN_SLICE; looked++) {
       const next = remaining.next();

@@ -18,6 +18,7 @@ import { MapStateJoiner } from "./map-state-joiner.ts";
 import { includes, type MapEntry, mapEntry } from "./map-values.ts";
 import { relocate } from "./relocation.ts";
 
+const unchanged = (name: string) => name;
 /** Of members that take one entry from one another at the same time. */
 const REPLICATE_ATTEMPTS = 5;
 
@@ -44,7 +45,7 @@ export abstract class AbstractReplicatedMap<V> implements Lifecycle, ChannelList
     const { clock, logger } = deps;
     const link = new MapLink(
       deps,
-      { mapId, sendOptions },
+      { mapId, sendOptions, identify: deps.identify ?? unchanged },
       {
         replyRequest: (question, sender) => replies.replyRequest(question, sender),
         leftOver: (late, sender) => replies.leftOver(late, sender),
@@ -140,10 +141,11 @@ export abstract class AbstractReplicatedMap<V> implements Lifecycle, ChannelList
   }
 
   /** A new value. Resolves when another member has acknowledged it, or none could: see `isAtRisk`. Rejects with MapFullError. */
-  async put(key: string, value: V): Promise<void> {
+  async put(name: string, value: V): Promise<void> {
+    const key = this.body.identify(name);
     let entry = this.#entries.get(key);
     if (entry === undefined) {
-      entry = mapEntry<V>(key, "Primary");
+      entry = mapEntry<V>(key, "Primary", { name });
       this.body.admit(entry);
     }
     entry.kind = "Primary";
@@ -183,12 +185,39 @@ export abstract class AbstractReplicatedMap<V> implements Lifecycle, ChannelList
   /** Resolves with what was there when every member of the map has forgotten it, or could not be told yet. */
   async remove(key: string): Promise<V | undefined> {
     const entry = this.#entries.get(key);
-    if (entry !== undefined) {
-      this.#entries.delete(key);
-      this.body.sender.forget(entry);
-    }
-    await this.#tellRemoval(key, this.mapMembers);
+    this.drop(key);
+    await this.#tellRemoval(entry?.name ?? key, this.mapMembers);
     return entry?.value;
+  }
+
+  /**
+   * Calls an entry otherwise. Where only the name is another, whoever tells entries apart by less keeps it, and a Tomcat gets it anew.
+   * Resolves as `put` does. Of an entry that another member has taken over only the key can be changed.
+   */
+  async rename(key: string, name: string): Promise<void> {
+    const entry = this.#entries.get(key);
+    if (entry?.value === undefined) return;
+    const { identify, isOurs, link, sender } = this.body;
+    const before = entry.name;
+    if (identify(name) !== key) {
+      this.drop(key);
+      await this.put(name, entry.value);
+      await this.#tellRemoval(before, this.mapMembers);
+    } else if (entry.kind === "Primary") {
+      entry.name = name;
+      sender.later(entry, { whole: true });
+      const tomcats = this.mapMembers.filter((member) => !isOurs(member));
+      await link.tell(tomcats, MAP_EVENTS.Remove, { key: before });
+      await sender.sendNow(entry);
+    }
+  }
+
+  /** Forgets an entry here, and tells nobody. */
+  drop(key: string): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
+    this.#entries.delete(key);
+    this.body.sender.forget(entry);
   }
 
   accept(message: ReceivedMessage): boolean {
@@ -224,8 +253,8 @@ export abstract class AbstractReplicatedMap<V> implements Lifecycle, ChannelList
   /** What `sendWhole` sends; from here on changes count as new. */
   protected writeWhole(entry: MapEntry<V>): Buffer {
     const { values } = this.body;
-    const value = values.write(entry.value!);
     values.sent(entry.value!);
+    const value = values.write(entry.value!);
     entry.whole = false;
     entry.untold = false;
     return value;
@@ -233,25 +262,24 @@ export abstract class AbstractReplicatedMap<V> implements Lifecycle, ChannelList
 
   /** After a send to these nodes: whether the entry is still this member's. Otherwise they hear what has become of it meanwhile. */
   protected async isServedStill(entry: MapEntry<V>, nodes: readonly Member[]): Promise<boolean> {
-    const { key } = entry;
-    const now = this.#entries.get(key);
+    const now = this.#entries.get(entry.key);
     if (now === entry && entry.kind === "Primary") return true;
-    if (now === undefined) await this.#tellRemoval(key, nodes);
+    if (now === undefined) await this.#tellRemoval(entry.name, nodes);
     else await this.claims.tellNewPrimary(now, nodes);
     return false;
   }
 
-  async #tellRemoval(key: string, members: readonly Member[]): Promise<void> {
-    const faulty = await this.body.link.tell(members, MAP_EVENTS.Remove, { key });
+  async #tellRemoval(name: string, members: readonly Member[]): Promise<void> {
+    const faulty = await this.body.link.tell(members, MAP_EVENTS.Remove, { key: name });
     this.#pings.removed(
-      key,
+      name,
       faulty.map(({ member }) => member),
     );
   }
 
   async #send(entry: MapEntry<V>): Promise<boolean> {
     const { values, link, localMember, held } = this.body;
-    const { key, value } = entry;
+    const { key, name, value } = entry;
     if (value === undefined || this.#entries.get(key) !== entry) return this.#isOver(entry);
     if (entry.kind !== "Primary") {
       if (!values.isDirty(value)) return this.#isOver(entry);
@@ -265,9 +293,10 @@ export abstract class AbstractReplicatedMap<V> implements Lifecycle, ChannelList
     if (!isDirty && !entry.untold && !values.isAccessDue(value)) return true;
     const event = isDirty ? held.event : entry.untold ? MAP_EVENTS.NotifyMapMember : MAP_EVENTS.Access;
     const diff = isDirty ? values.diff(value) : null;
+    if (diff === undefined) return this.sendWhole(entry);
     values.sent(value);
     entry.untold = false;
-    const faulty = await link.tell(nodes, event, { key, diff, primary: localMember, nodes });
+    const faulty = await link.tell(nodes, event, { key: name, diff, primary: localMember, nodes });
     if (!(await this.isServedStill(entry, nodes)) || faulty.length === 0) return true;
     // Refused, or lost: what is missing there is not known any more.
     return this.sendWhole(entry);
@@ -296,7 +325,7 @@ export abstract class AbstractReplicatedMap<V> implements Lifecycle, ChannelList
   }
 
   #makeBody(mapId: string, link: MapLink, maxEntries: number, kind: MapKind): MapBody<V> {
-    const { values, clock, isOurs, logger, onMadePrimary } = this.#deps;
+    const { values, clock, identify = unchanged, isOurs, logger, onMadePrimary } = this.#deps;
     const channel = this.#channel;
     const entries = this.#entries;
     const members = new MapMembers(clock);
@@ -337,6 +366,7 @@ export abstract class AbstractReplicatedMap<V> implements Lifecycle, ChannelList
       },
       suids: channel.suids,
       isOurs,
+      identify,
       contest: (entry) => this.claims.contest(entry),
       takeBack: (entry) => this.claims.takeBack(entry),
       tellNewPrimary: (entry, given) => this.claims.tellNewPrimary(entry, given),
@@ -344,7 +374,7 @@ export abstract class AbstractReplicatedMap<V> implements Lifecycle, ChannelList
       madePrimary: (entry) => {
         if (entry.value !== undefined) onMadePrimary?.(entry.key, entry.value);
       },
-      removed: (key) => this.#pings.removed(key, []),
+      removed: (name) => this.#pings.removed(name, []),
       admit: (entry) => {
         if (entries.size >= maxEntries) throw new MapFullError(mapId, maxEntries);
         entries.set(entry.key, entry);

@@ -27,25 +27,26 @@ export class EntryChanges<V> {
   }
 
   /** A part of the donor's state. What was told meanwhile is newer, and stays. */
-  install(items: readonly MapMessage[]): void {
+  install(items: readonly MapMessage[], donor: Member): void {
     const { entries } = this.#body;
     for (const item of items) {
-      const key = keyOf(item);
-      if (!entries.has(key) && !this.#removed?.has(key)) this.add(item);
+      const key = this.#body.identify(nameIn(item));
+      if (!entries.has(key) && !this.#removed?.has(key)) this.add(item, donor);
     }
   }
 
   /** Members that are gone are left out, and so is this one, which has just started and has nothing. */
-  add(item: MapMessage): void {
+  add(item: MapMessage, sender: Member): void {
     const { members, values } = this.#body;
     const alive = (member: Member) => members.has(member);
     const primary = item.primary === null ? undefined : this.#body.known(item.primary);
     const nodes = (item.nodes ?? []).map((node) => this.#body.known(node)).filter(alive);
     const served = primary !== undefined && alive(primary) ? primary : undefined;
     if (served === undefined && nodes.length === 0 && item.value === null) return;
-    const key = keyOf(item);
-    const entry = mapEntry<V>(key, item.value === null ? "Proxy" : "Copy", { primary: served, nodes });
-    if (item.value !== null) entry.value = values.read(item.value, key);
+    const name = nameIn(item);
+    const kind = item.value === null ? "Proxy" : "Copy";
+    const entry = mapEntry<V>(this.#body.identify(name), kind, { name, primary: served, nodes });
+    if (item.value !== null) entry.value = values.read(item.value, this.#body.isOurs(sender));
     this.#body.admit(entry);
   }
 
@@ -62,6 +63,7 @@ export class EntryChanges<V> {
   place(entry: MapEntry<V>, message: MapMessage, sender: Member): void {
     const given = entry.primary?.key === this.#body.localMember.key ? entry.nodes : [];
     const primary = message.primary === null ? sender : this.#body.known(message.primary);
+    entry.name = message.key ?? entry.name;
     entry.primary = this.#body.isThere(primary) ? primary : undefined;
     entry.nodes = (message.nodes ?? []).map((node) => this.#body.known(node)).filter((node) => this.#body.isThere(node));
     entry.whole = false;
@@ -81,12 +83,12 @@ export class EntryChanges<V> {
     if (entry === undefined) return;
     outgoing.forget(entry);
     entries.delete(key);
-    this.#body.removed(key);
+    this.#body.removed(entry.name);
   }
 }
 
 /** Throws InvalidMapMessageError. */
-export function keyOf(message: MapMessage): string {
+export function nameIn(message: MapMessage): string {
   if (message.key === null) throw new InvalidMapMessageError(`A MapMessage of type ${message.event} has no key`);
   return message.key;
 }

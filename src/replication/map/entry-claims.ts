@@ -78,8 +78,8 @@ export class EntryClaims<V> {
   /** All that do not have the value hear where it is; whoever does not is told later. */
   async tellRest(entry: MapEntry<V>): Promise<void> {
     const { entries, link, localMember, members, removed } = this.#body;
-    const { key, nodes } = entry;
-    const faulty = await link.tell(without(members.list, nodes), MAP_EVENTS.Proxy, { key, primary: localMember, nodes });
+    const { key, name, nodes } = entry;
+    const faulty = await link.tell(without(members.list, nodes), MAP_EVENTS.Proxy, { key: name, primary: localMember, nodes });
     members.fellBehind(faulty.map(({ member }) => member));
     const lost: Member[] = [];
     for (const { member, cause } of faulty) {
@@ -90,8 +90,8 @@ export class EntryClaims<V> {
     void this.tellNewPrimary(entry, lost);
     if (entries.has(key)) return;
     // Removed meanwhile, and made again by what was told.
-    removed(key);
-    const unaware = await link.tell(members.list, MAP_EVENTS.Remove, { key });
+    removed(name);
+    const unaware = await link.tell(members.list, MAP_EVENTS.Remove, { key: name });
     members.fellBehind(unaware.map(({ member }) => member));
   }
 
@@ -102,10 +102,10 @@ export class EntryClaims<V> {
     const event = isCopied ? MAP_EVENTS.NotifyMapMember : MAP_EVENTS.Proxy;
     let untold = given;
     for (let attempt = 0; attempt < TELL_ATTEMPTS && untold.length > 0; attempt++) {
-      const { key, primary, nodes } = entry;
+      const { key, name, primary, nodes } = entry;
       if (primary === undefined || entries.get(key) !== entry) return;
       const others = without(untold, isCopied ? [primary] : [primary, ...nodes]).filter((member) => members.has(member));
-      untold = (await link.tell(others, event, { key, primary, nodes })).map(({ member }) => member);
+      untold = (await link.tell(others, event, { key: name, primary, nodes })).map(({ member }) => member);
     }
   }
 
@@ -135,7 +135,7 @@ export class EntryClaims<V> {
     const holders = entry.primary === undefined ? entry.nodes : [...without(entry.nodes, [entry.primary]), entry.primary];
     const silent: string[] = [];
     for (const holder of without(holders, [localMember])) {
-      const { replies } = await link.ask([holder], MAP_EVENTS.RetrieveBackup, { key: entry.key }, "First", this.#rpcTimeoutMs);
+      const { replies } = await link.ask([holder], MAP_EVENTS.RetrieveBackup, { key: entry.name }, "First", this.#rpcTimeoutMs);
       const now = entries.get(entry.key);
       if (now === undefined) return undefined;
       // Somebody has sent it meanwhile.
@@ -143,7 +143,7 @@ export class EntryClaims<V> {
       const reply = replies[0];
       if (reply === undefined) silent.push(holder.name);
       else if (reply.message?.value) {
-        const theirs = values.read(reply.message.value, entry.key);
+        const theirs = values.read(reply.message.value, this.#body.isOurs(holder));
         // What was changed here meanwhile is still to be sent (rule 13).
         const value = entry.value === undefined ? theirs : values.replace(entry.value, theirs);
         await this.#takeOver(entry, value, holder);

@@ -1,6 +1,6 @@
 // Entries that two members serve, and news that contradict each other: after a partition, or of requests that went to two members (rule 11).
 import { compareAbsoluteOrder, type Member } from "../../channel/index.ts";
-import { type EntryChanges, keyOf } from "./entry-changes.ts";
+import { type EntryChanges, nameIn } from "./entry-changes.ts";
 import type { MapBody } from "./map-body.ts";
 import { decodeMapMessages, encodeMapMessages, MAP_EVENTS, type MapMessage, mapMessage } from "./map-message.ts";
 import { includes, type MapEntry, without } from "./map-values.ts";
@@ -36,14 +36,14 @@ export class EntryConflicts<V> {
 
   #announcement(item: MapMessage, sender: Member): void {
     const { entries, members } = this.#body;
-    const entry = entries.get(keyOf(item));
+    const entry = entries.get(this.#body.identify(nameIn(item)));
     if (item.event === MAP_EVENTS.Remove) {
       if (entry !== undefined) void this.#removal(entry, sender);
       return;
     }
     const primary = item.primary === null ? sender : this.#body.known(item.primary);
     if (primary.key !== sender.key) this.#contradiction(entry, primary, sender);
-    else if (entry === undefined) this.#changes.add(item);
+    else if (entry === undefined) this.#changes.add(item, sender);
     else if (entry.kind === "Primary") this.settleLater(entry, sender);
     else if (entry.primary === undefined || entry.primary.key === sender.key || !members.has(entry.primary))
       this.#take(entry, item, sender);
@@ -56,16 +56,16 @@ export class EntryConflicts<V> {
    */
   async #removal(entry: MapEntry<V>, sender: Member): Promise<void> {
     const { entries, isThere, link, logger, members } = this.#body;
-    const { key, nodes, primary = sender } = entry;
+    const { key, name, nodes, primary = sender } = entry;
     if (entry.kind === "Primary") {
       this.#changes.remove(key);
-      const faulty = await link.tell(without(nodes, [sender]), MAP_EVENTS.Remove, { key });
+      const faulty = await link.tell(without(nodes, [sender]), MAP_EVENTS.Remove, { key: name });
       members.fellBehind(faulty.map(({ member }) => member));
       return;
     }
     if (primary.key !== sender.key && isThere(primary)) {
       try {
-        const { replies } = await link.ask([primary], MAP_EVENTS.RetrieveBackup, { key }, "First", CONFLICT_TIMEOUT_MS);
+        const { replies } = await link.ask([primary], MAP_EVENTS.RetrieveBackup, { key: name }, "First", CONFLICT_TIMEOUT_MS);
         if (replies.length === 0 || replies[0]?.message?.value) return;
       } catch (error) {
         logger.info({ err: error, member: primary.name }, "Member could not be asked for an entry that another one has removed");
@@ -78,10 +78,10 @@ export class EntryConflicts<V> {
   }
 
   /** Somebody else is said to serve it, too: the sender is told who, so that those two come to an agreement. */
-  async contradict({ key, primary, nodes }: MapEntry<V>, sender: Member): Promise<void> {
+  async contradict({ name, primary, nodes }: MapEntry<V>, sender: Member): Promise<void> {
     const { link, mapId, members, state, suids } = this.#body;
-    const value = encodeMapMessages([mapMessage(state.item, mapId, { key, primary: primary ?? null, nodes })], suids);
-    const faulty = await link.tell([sender], state.event, { key, value });
+    const value = encodeMapMessages([mapMessage(state.item, mapId, { key: name, primary: primary ?? null, nodes })], suids);
+    const faulty = await link.tell([sender], state.event, { key: name, value });
     members.fellBehind(faulty.map(({ member }) => member));
   }
 
@@ -122,13 +122,14 @@ export class EntryConflicts<V> {
     const { entries, link, logger, members, values } = this.#body;
     try {
       await entries.get(key)?.sending;
-      const { replies } = await link.ask([other], MAP_EVENTS.RetrieveBackup, { key }, "First", CONFLICT_TIMEOUT_MS);
+      const { name = key } = entries.get(key) ?? {};
+      const { replies } = await link.ask([other], MAP_EVENTS.RetrieveBackup, { key: name }, "First", CONFLICT_TIMEOUT_MS);
       const { primary = null, value = null } = replies[0]?.message ?? {};
       const entry = entries.get(key);
       if (entry?.kind !== "Primary" || replies.length === 0) return;
       // It may have given the entry up meanwhile.
       if (value === null || (primary !== null && this.#body.known(primary).key !== other.key)) this.#changes.publishAgain(entry);
-      else this.#decide(entry, values.read(value, key), other, takeover);
+      else this.#decide(entry, values.read(value, this.#body.isOurs(other)), other, takeover);
     } catch (error) {
       logger.info({ err: error, member: other.name }, "Members could not agree on who serves an entry; they try again");
       members.fellBehind([other]);

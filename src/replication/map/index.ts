@@ -1,5 +1,4 @@
-// Maps that the members of a group share, on Tomcat's wire (tribes.md 14): what BackupManager (ha.md 11) is going to stand on. Nothing
-// of the product uses them yet.
+// Maps that the members of a group share, on Tomcat's wire (tribes.md 14): what BackupManager (ha.md 11) stands on.
 //
 // Where a Tomcat would lose something, these maps do otherwise, with the same messages:
 // - The state is asked for after Start, in blocks, from one member after the other: what is made meanwhile is heard of (rules 4 to 6).
@@ -10,6 +9,7 @@
 // - Members that were away are told what they have missed, as lists of the kind that State is answered with; a Tomcat entry by entry.
 export type { AbstractReplicatedMap } from "./abstract-replicated-map.ts";
 export { LazyReplicatedMap, type LazyReplicatedMapDeps } from "./lazy-replicated-map.ts";
+export type { MapChannel } from "./map-link.ts";
 export type { ReplicatedMapDeps, ReplicatedMapOptions } from "./map-options.ts";
 export { type BackupChooser, type EntryKind, type MapEntry, type MapValues, roundRobin } from "./map-values.ts";
 export { ReplicatedMap } from "./replicated-map.ts";

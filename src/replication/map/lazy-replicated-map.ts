@@ -28,7 +28,7 @@ export class LazyReplicatedMap<V> extends AbstractReplicatedMap<V> {
 
   async #publish(entry: MapEntry<V>): Promise<boolean> {
     const { link, localMember, members } = this.body;
-    const { key } = entry;
+    const { key, name } = entry;
     const previous = entry.nodes;
     let candidates = members.list;
     while (candidates.length > 0) {
@@ -37,7 +37,7 @@ export class LazyReplicatedMap<V> extends AbstractReplicatedMap<V> {
       const nodes = [backup];
       candidates = without(candidates, nodes);
       const value = this.writeWhole(entry);
-      const faulty = await link.tell(nodes, MAP_EVENTS.Backup, { key, value, primary: localMember, nodes });
+      const faulty = await link.tell(nodes, MAP_EVENTS.Backup, { key: name, value, primary: localMember, nodes });
       if (!(await this.isServedStill(entry, nodes))) return true;
       // Gone since it was asked: it would be a backup in name only.
       if (faulty.length > 0 || !members.has(backup)) continue;

@@ -19,6 +19,7 @@ export interface MapBody<V> {
   readonly localMember: Member;
   /** See ReplicatedMapDeps. */
   readonly isOurs: (member: Member) => boolean;
+  readonly identify: (name: string) => string;
   /** Members of the channel, whether they have the map or not. */
   readonly channelMembers: readonly Member[];
   /** What others than the primary, who have the value, hold it as, and what tells them of it. */
@@ -34,7 +35,7 @@ export interface MapBody<V> {
   /** The entry has come to this member from another. */
   madePrimary(entry: MapEntry<V>): void;
   /** An entry was removed: members that are away are told when they are back. */
-  removed(key: string): void;
+  removed(name: string): void;
   /** A new entry. Throws MapFullError. */
   admit(entry: MapEntry<V>): void;
   /** The member as the channel knows it, by address and port: a Tomcat may have announced itself with another id. */

@@ -28,6 +28,7 @@ export interface MapLinkDeps {
 export interface MapLinkOptions {
   readonly mapId: string;
   readonly sendOptions: Pick<SendOptions, "acknowledge" | "asynchronous">;
+  readonly identify: (name: string) => string;
 }
 
 /** Every member that was asked is in exactly one of the lists. */
@@ -51,13 +52,13 @@ export class MapLink {
     this.rpc = new RpcChannel({ ...deps, carrier: deps.channel }, { rpcId: options.mapId }, handler);
   }
 
-  /** Messages of one key reach a member in the order of their sending (rule 10). Resolves with those that do not have it. */
+  /** Messages of one entry reach a member in the order of their sending (rule 10). Resolves with those that do not have it. */
   async tell(members: readonly Member[], event: number, fields: Partial<MapMessage>): Promise<readonly FaultyMember[]> {
     if (members.length === 0) return [];
-    const { mapId, sendOptions } = this.#options;
+    const { identify, mapId, sendOptions } = this.#options;
     const body = encodeMapMessage(mapMessage(event, mapId, fields), this.#channel.suids);
     try {
-      await this.#channel.send(members, { kind: "Object", body }, { ...sendOptions, orderKey: fields.key ?? mapId });
+      await this.#channel.send(members, { kind: "Object", body }, { ...sendOptions, orderKey: fields.key ? identify(fields.key) : mapId });
       return [];
     } catch (error) {
       if (error instanceof ChannelError) return error.faultyMembers;

@@ -8,6 +8,11 @@ export interface ReplicatedMapDeps<V> extends MapLinkDeps {
   readonly values: MapValues<V>;
   /** Whether the member understands lists of what it has missed. A Tomcat is told entry by entry. */
   readonly isOurs: (member: Member) => boolean;
+  /**
+   * What of a name tells entries apart; default: all of it. A session keeps its entry when its id gets another route; for a Tomcat the
+   * whole name is the key.
+   */
+  readonly identify?: (name: string) => string;
   /** This member serves an entry from now on that another one served (Tomcat: MapOwner.objectMadePrimary). Must not throw. */
   readonly onMadePrimary?: (key: string, value: V) => void;
 }

@@ -30,7 +30,7 @@ export class MapPings<V> {
   readonly #options: MapPingsOptions;
   /** When members were lost without a word, by key. */
   readonly #away = new Map<string, number>();
-  /** Keys that somebody did not hear the removal of. */
+  /** Names that somebody did not hear the removal of. */
   readonly #removed = new Set<string>();
   #timer: Timer | undefined;
   #running: Promise<void> | undefined;
@@ -54,10 +54,10 @@ export class MapPings<V> {
   }
 
   /** `faulty`: who was to hear of the removal, and did not. */
-  removed(key: string, faulty: readonly Member[]): void {
+  removed(name: string, faulty: readonly Member[]): void {
     this.#deps.body.members.fellBehind(faulty);
     if (faulty.length === 0 && this.#away.size === 0) return;
-    this.#removed.add(key);
+    this.#removed.add(name);
     if (this.#removed.size > MAX_REMOVED) for (const oldest of this.#removed) return void this.#removed.delete(oldest);
   }
 
@@ -98,7 +98,8 @@ export class MapPings<V> {
       // Values, and in the order of all other messages: that takes a send to everybody.
       for (const entry of entries.values()) if (entry.kind === "Primary") sender.later(entry, { whole: true });
     }
-    const removals = [...this.#removed].filter((key) => !entries.has(key)).map((key) => mapMessage(MAP_EVENTS.Remove, body.mapId, { key }));
+    const gone = [...this.#removed].filter((name) => !entries.has(body.identify(name)));
+    const removals = gone.map((name) => mapMessage(MAP_EVENTS.Remove, body.mapId, { key: name }));
     let isReached = removals.length === 0 || (await this.#announce(member, removals));
     const remaining = entries.values();
     const work = async () => {

@@ -1,6 +1,6 @@
 // What other members tell of entries, applied to this member's (tribes.md 14.3). Throwing refuses a message (rule 12).
 import { compareAbsoluteOrder, type Member } from "../../channel/index.ts";
-import { type EntryChanges, keyOf } from "./entry-changes.ts";
+import { type EntryChanges, nameIn } from "./entry-changes.ts";
 import { EntryConflicts } from "./entry-conflicts.ts";
 import { InvalidMapMessageError, OutdatedEntryError, UnknownEntryError } from "./errors.ts";
 import type { MapBody } from "./map-body.ts";
@@ -29,7 +29,7 @@ export class MapReceiver<V> {
         this.#proxy(message, sender);
         break;
       case MAP_EVENTS.Remove:
-        this.#changes.remove(keyOf(message));
+        this.#remove(nameIn(message), sender);
         break;
       case MAP_EVENTS.Access:
         this.#access(message, sender);
@@ -54,9 +54,9 @@ export class MapReceiver<V> {
 
   #whole(message: MapMessage, sender: Member): void {
     const { entries, values, held, sender: outgoing } = this.#body;
-    const key = keyOf(message);
+    const key = this.#keyOf(message);
     if (message.value === null) throw new InvalidMapMessageError(`A MapMessage of type ${message.event} has no value`);
-    const theirs = values.read(message.value, key);
+    const theirs = values.read(message.value, this.#body.isOurs(sender));
     const entry = entries.get(key);
     if (entry === undefined) {
       const added = mapEntry<V>(key, held.kind, { value: theirs });
@@ -83,7 +83,7 @@ export class MapReceiver<V> {
   }
 
   #diff(message: MapMessage, diff: Buffer, sender: Member): void {
-    const entry = this.#body.entries.get(keyOf(message));
+    const entry = this.#body.entries.get(this.#keyOf(message));
     if (entry?.value === undefined || entry.kind !== this.#body.held.kind || entry.primary?.key !== sender.key) {
       throw new UnknownEntryError(this.#body.mapId);
     }
@@ -93,7 +93,7 @@ export class MapReceiver<V> {
   }
 
   #proxy(message: MapMessage, sender: Member): void {
-    const key = keyOf(message);
+    const key = this.#keyOf(message);
     const entry = this.#body.entries.get(key);
     if (entry === undefined) {
       const added = mapEntry<V>(key, "Proxy");
@@ -128,14 +128,14 @@ export class MapReceiver<V> {
   }
 
   #access(message: MapMessage, sender: Member): void {
-    const entry = this.#body.entries.get(keyOf(message));
+    const entry = this.#body.entries.get(this.#keyOf(message));
     if (entry?.value === undefined || entry.kind === "Primary") throw new UnknownEntryError(this.#body.mapId);
     this.#changes.place(entry, message, sender);
     this.#body.values.accessed(entry.value);
   }
 
   #notify(message: MapMessage, sender: Member): void {
-    const entry = this.#body.entries.get(keyOf(message));
+    const entry = this.#body.entries.get(this.#keyOf(message));
     if (entry?.value === undefined) throw new UnknownEntryError(this.#body.mapId);
     if (this.#knowsBetter(entry, message, sender)) return;
     this.#checkNewPrimary(entry);
@@ -148,6 +148,17 @@ export class MapReceiver<V> {
     entry.fetched = undefined;
     this.#changes.place(entry, message, sender);
     this.#body.values.accessed(entry.value);
+  }
+
+  /** A Tomcat removes an entry to give it another name, of which this member may have heard already from whoever serves it now. */
+  #remove(name: string, sender: Member): void {
+    const key = this.#body.identify(name);
+    if (!this.#body.isOurs(sender) && (this.#body.entries.get(key)?.name ?? name) !== name) return;
+    this.#changes.remove(key);
+  }
+
+  #keyOf(message: MapMessage): string {
+    return this.#body.identify(nameIn(message));
   }
 
   /** Refuses another primary while this member tells that it is the one. */

@@ -56,7 +56,7 @@ export class MapReplies<V> implements RpcHandler {
       case MAP_EVENTS.Ping:
         return { ...message, primary, value: encodeMapState(this.#deps.state(), body.suids) };
       case MAP_EVENTS.RetrieveBackup: {
-        const entry = body.entries.get(message.key ?? "");
+        const entry = body.entries.get(body.identify(message.key ?? ""));
         if (entry?.value === undefined) return null;
         entry.fetched = { by: sender.key, isOutdated: false };
         // Tomcat names no primary here, and does not look for one.

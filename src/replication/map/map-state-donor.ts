@@ -74,8 +74,8 @@ export class MapStateDonor<V> {
 
   #item(entry: MapEntry<V>): MapMessage {
     const { mapId, state, values } = this.#body;
-    const { key, primary = null, nodes } = entry;
+    const { name, primary = null, nodes } = entry;
     const value = state.item === MAP_EVENTS.Copy && entry.value !== undefined ? values.write(entry.value) : null;
-    return mapMessage(state.item, mapId, { key, primary, nodes, value });
+    return mapMessage(state.item, mapId, { key: name, primary, nodes, value });
   }
 }

@@ -98,7 +98,7 @@ export class MapStateJoiner<V> {
         const reply = replies[0];
         if (reply === undefined) return "Failed";
         if (reply.message === null) return from === 0 ? "Starting" : "Failed";
-        if (reply.message.value !== null) changes.install(decodeMapMessages(reply.message.value));
+        if (reply.message.value !== null) changes.install(decodeMapMessages(reply.message.value), donor);
         const next = Number(reply.message.key ?? 0);
         if (!(next > from)) return "Installed";
         from = next;

@@ -7,14 +7,14 @@ import type { Member } from "../../channel/index.ts";
 export interface MapValues<V> {
   /** The whole value as one object stream. */
   write(value: V): Buffer;
-  /** A value that arrived whole. Throwing refuses the message. */
-  read(stream: Buffer, key: string): V;
+  /** A value that arrived whole; `isOurs`: from a member of ours. Throwing refuses the message. */
+  read(stream: Buffer, isOurs: boolean): V;
   /** What this member keeps when `theirs` takes the place of `mine`, whose own changes stay until they are sent (rule 13). */
   replace(mine: V, theirs: V): V;
   /** Whether it holds changes that were made here and are not sent. */
   isDirty(value: V): boolean;
-  /** Those changes. */
-  diff(value: V): Buffer;
+  /** Those changes; undefined: the whole value has to be sent. */
+  diff(value: V): Buffer | undefined;
   /** Throwing refuses the message: its sender sends the whole value. */
   applyDiff(value: V, diff: Buffer): void;
   /** Whether others have to be told that it is in use though nothing has changed. */
@@ -37,7 +37,10 @@ export interface MapValues<V> {
 export type EntryKind = "Primary" | "Backup" | "Copy" | "Proxy";
 
 export interface MapEntry<V> {
+  /** What tells it apart: see ReplicatedMapDeps.identify. */
   readonly key: string;
+  /** What it is called on the wire. */
+  name: string;
   kind: EntryKind;
   /** Undefined while nobody is known to serve it. */
   primary: Member | undefined;
@@ -67,6 +70,7 @@ export function mapEntry<V>(key: string, kind: EntryKind, fields: Partial<MapEnt
     fetched: undefined,
     sending: undefined,
     following: undefined,
+    name: key,
     ...fields,
     key,
   };

@@ -16,11 +16,13 @@ export class ReplicatedMap<V> extends AbstractReplicatedMap<V> {
   /** To all at once; who does not take it is told again with the next ping. */
   protected override async sendWhole(entry: MapEntry<V>): Promise<boolean> {
     const { link, localMember, members } = this.body;
-    const { key } = entry;
+    const { name } = entry;
     const nodes = members.list;
     if (nodes.length > 0) {
       const value = this.writeWhole(entry);
-      const faulty = (await link.tell(nodes, MAP_EVENTS.Copy, { key, value, primary: localMember, nodes })).map(({ member }) => member);
+      const faulty = (await link.tell(nodes, MAP_EVENTS.Copy, { key: name, value, primary: localMember, nodes })).map(
+        ({ member }) => member,
+      );
       if (!(await this.isServedStill(entry, nodes))) return true;
       members.fellBehind(faulty);
       entry.nodes = without(nodes, faulty).filter((node) => members.has(node));

@@ -1,38 +1,24 @@
 // Every session on every worker; only changes travel (Tomcat: DeltaManager; ha.md 3).
 import type { Member } from "../../channel/index.ts";
-import { ALIAS_MS, ManagerBase, type ManagerDeps, type Session, type StandardSession, sessionIdHash } from "../../container/index.ts";
+import { ALIAS_MS, type Session, type StandardSession } from "../../container/index.ts";
 import { stemOf } from "../../protocol/index.ts";
-import type { UnreplicableAttributeError } from "../errors.ts";
 import { changeSessionId, sessionAccessed, sessionCreated, sessionDelta, sessionExpired } from "../message-bodies.ts";
 import { SESSION_EVENTS, type SessionEvent, type SessionMessage } from "../messages.ts";
 import { allKept, awaited, type Kept } from "../peers/kept.ts";
 import type { PublishingSource } from "../peers/replicator.ts";
-import type { ReplicationStatistics } from "../replication-metrics.ts";
 import { ReturnedTomcats } from "../state-transfer/returned-tomcats.ts";
 import { type DonorSource, StateDonor } from "../state-transfer/state-donor.ts";
 import { StateJoiner, type StateTarget } from "../state-transfer/state-joiner.ts";
-import { type DeltaManagerDescription, type DeltaManagerOptions, joinerOptions } from "./delta-manager-options.ts";
-import { DeltaSession, type DeltaSessionKeeper } from "./delta-session.ts";
+import { ClusterManagerBase, type ClusterManagerDeps } from "./cluster-manager-base.ts";
+import { type DeltaManagerOptions, joinerOptions } from "./delta-manager-options.ts";
+import { DeltaSession } from "./delta-session.ts";
 import { EndedSessions, type NewName } from "./ended-sessions.ts";
-import type { ManagerCluster } from "./manager-cluster.ts";
 import { SessionInventory } from "./session-inventory.ts";
 import { SessionReceiver, type SessionTable } from "./session-receiver.ts";
 import type { SessionState } from "./session-state.ts";
 
-export interface DeltaManagerDeps extends ManagerDeps {
-  readonly cluster: ManagerCluster;
-}
-
-/** The others hear of a session that is only read after this part of its interval, far before their copies expire (ha.md 7). */
-const ACCESS_MESSAGE_SHARE = 1 / 4;
-
-export class DeltaManager
-  extends ManagerBase<DeltaSession>
-  implements PublishingSource, DeltaSessionKeeper, SessionTable, StateTarget, ReplicationStatistics
-{
-  readonly contextName: string;
-  readonly inventory: SessionInventory;
-  readonly #cluster: ManagerCluster;
+export class DeltaManager extends ClusterManagerBase implements PublishingSource, SessionTable, StateTarget {
+  override readonly inventory: SessionInventory;
   readonly #options: DeltaManagerOptions;
   readonly #joiner: StateJoiner;
   readonly #donor: StateDonor;
@@ -46,10 +32,8 @@ export class DeltaManager
   #endsEverywhere = false;
   readonly isGivenState = (member: Member): boolean => this.#donor.serves(member);
 
-  constructor(deps: DeltaManagerDeps, options: DeltaManagerOptions) {
+  constructor(deps: ClusterManagerDeps, options: DeltaManagerOptions) {
     super(deps, options);
-    this.contextName = options.contextName;
-    this.#cluster = deps.cluster;
     this.#options = options;
     const { group, metrics, replicator } = deps.cluster;
     const common = { group, channel: group, metrics, clock: deps.clock, logger: deps.logger };
@@ -73,8 +57,8 @@ export class DeltaManager
   override async start(): Promise<void> {
     await super.start();
     try {
-      this.#cluster.addManager(this);
-      this.#cluster.metrics.add(this);
+      this.cluster.addManager(this);
+      this.cluster.metrics.add(this);
       const donor = await this.#joiner.run();
       this.#stateTransferred = true;
       this.logger.info({ manager: this.name, donor: donor?.name, sessions: this.sessions.size }, "Manager has the group's sessions");
@@ -82,13 +66,13 @@ export class DeltaManager
       await this.#leave();
       throw error;
     }
-    this.#cluster.replicator.addSource(this);
+    this.cluster.replicator.addSource(this);
     for (const member of this.#joiner.owed) this.#donor.serve(member);
   }
 
   /** Everything that changed here is acknowledged by the others, as far as they answer, before this resolves (rule 18). */
   override async stop(): Promise<void> {
-    const { replicator } = this.#cluster;
+    const { replicator } = this.cluster;
     this.#endsEverywhere = this.#options.expireSessionsOnShutdown ?? false;
     if (this.#endsEverywhere) for (const session of [...this.sessions.values()]) session.expire(true);
     await this.#flush(replicator.unprovenSinceMs);
@@ -96,14 +80,13 @@ export class DeltaManager
     await this.#leave();
   }
 
-  /** Ends a start that waits for state; `start` then rejects. Does nothing afterwards. */
-  abortStart(): void {
+  override abortStart(): void {
     this.#joiner.stop();
   }
 
-  get sessionsAtRisk(): number {
-    const alone = this.#cluster.group.members.length === 0;
-    const missed = this.#cluster.replicator.missedByAll(this);
+  override get sessionsAtRisk(): number {
+    const alone = this.cluster.group.members.length === 0;
+    const missed = this.cluster.replicator.missedByAll(this);
     let count = 0;
     for (const [stem, session] of this.sessions) {
       if (session.announced && (alone || (session.primary && (!session.safe || missed(stem))))) count++;
@@ -111,29 +94,12 @@ export class DeltaManager
     return count;
   }
 
-  get receivedQueueSize(): number {
+  override get receivedQueueSize(): number {
     return this.#joiner.queueSize;
   }
 
-  get missesNews(): boolean {
-    return this.#cluster.standstill.missesNews;
-  }
-
-  get stateTransferred(): boolean {
+  override get stateTransferred(): boolean {
     return this.#stateTransferred;
-  }
-
-  /** Whoever chooses ids may use one again: the session that has it then has to count as newer than one that had it before. */
-  override createSession(stem?: string): DeltaSession {
-    const session = super.createSession(stem);
-    if (stem !== undefined) session.version = this.clock.now();
-    return session;
-  }
-
-  override sessionChanged(session: Session): Promise<void> | undefined {
-    if (!(session instanceof DeltaSession)) return undefined;
-    const kept = this.requestCompleted(session);
-    return kept instanceof Promise ? kept.then(() => undefined) : undefined;
   }
 
   /** Also tells the others, who hear of it before anything else about the session. */
@@ -146,15 +112,11 @@ export class DeltaManager
     if (nameNumber !== undefined) this.#ended.add(stemOf(oldId), oldId, this.clock.monotonic(), { id: newId, nameNumber });
     const publication = { source: this, session: known, event: SESSION_EVENTS.ChangeSessionId, knownId: oldId };
     const body = changeSessionId(this.contextName, oldId, newId, this.clock.now(), nameNumber);
-    known.changeSent(this.#cluster.replicator.publishApart(publication, () => body));
+    known.changeSent(this.cluster.replicator.publishApart(publication, () => body));
     known.lastSentMs = this.clock.monotonic();
   }
 
-  /**
-   * The application has ended its answer: sends what the request changed, and tells whether another member has it. The last bytes
-   * may leave when that is known (rules 7 to 9).
-   */
-  requestCompleted(session: DeltaSession): Kept {
+  override requestCompleted(session: DeltaSession): Kept {
     if (!session.alive) return session.kept;
     const wasPrimary = session.primary;
     session.primary = true;
@@ -169,24 +131,7 @@ export class DeltaManager
     return session.kept;
   }
 
-  /**
-   * The client went away before the application had ended its answer; it has asked again elsewhere, or knows that it failed. If another
-   * member has served the session since, what this request changed must not overwrite what that one answered: it is given up, unless
-   * other requests run with the session here. `uses`: how often this request counts among those.
-   */
-  requestAbandoned(session: DeltaSession, { uses }: { readonly uses: 0 | 1 }): Kept {
-    if (!session.alive || session.servedBy === undefined || session.uses > uses) return this.requestCompleted(session);
-    session.giveUpChanges();
-    return true;
-  }
-
-  /** The request was not replicated; its changes go with the next one that is (ha.md 9), but for the end of the session. */
-  requestSkipped(session: DeltaSession): Kept {
-    return session.alive ? true : session.kept;
-  }
-
-  /** From the cluster. Throws what refuses the message, so that its sender learns of it (rule 12). */
-  messageReceived(message: SessionMessage, sender: Member): void {
+  override messageReceived(message: SessionMessage, sender: Member): void {
     if (!this.#joiner.finished) this.#joiner.messageReceived(message, sender);
     else if (message.event === SESSION_EVENTS.AllSessionData) {
       this.#receiver.takeOffered(message, sender, this.#counts(sender), this.#returned.reachedUntilMs(sender));
@@ -195,13 +140,12 @@ export class DeltaManager
     else this.#receiver.apply(message, sender);
   }
 
-  memberDisappeared(member: Member): void {
+  override memberDisappeared(member: Member): void {
     this.#joiner.memberDisappeared(member);
     this.#returned.forget(member);
   }
 
-  /** See ReturnedTomcats. */
-  tomcatReturned(member: Member, reachedUntilMs: number): void {
+  override tomcatReturned(member: Member, reachedUntilMs: number): void {
     if (this.#stateTransferred) this.#returned.ask(member, reachedUntilMs);
   }
 
@@ -280,7 +224,7 @@ export class DeltaManager
   }
 
   alias(oldId: string, session: DeltaSession): void {
-    this.addAlias(stemOf(oldId), session);
+    this.addAlias(stemOf(oldId), stemOf(session.id));
   }
 
   remove(session: DeltaSession): void {
@@ -288,17 +232,11 @@ export class DeltaManager
   }
 
   assertCopy(session: DeltaSession): void {
-    void this.#cluster.replicator.resend(this, new Map([[stemOf(session.id), session.id]]));
+    void this.cluster.replicator.resend(this, new Map([[stemOf(session.id), session.id]]));
   }
 
   conflict(): void {
-    this.#cluster.metrics.conflicts.inc();
-  }
-
-  attributeNotReplicable(session: DeltaSession, error: UnreplicableAttributeError): void {
-    this.#cluster.metrics.unreplicableAttributes.inc();
-    const fields = { err: error, manager: this.name, session: sessionIdHash(session.id) };
-    this.logger.error(fields, "Attribute was changed into something that cannot travel");
+    this.cluster.metrics.conflicts.inc();
   }
 
   override sessionExpired(session: StandardSession, notify: boolean): void {
@@ -308,26 +246,11 @@ export class DeltaManager
     if (!session.primary && !session.inUse && !this.#endsEverywhere) return;
     this.#ended.add(stemOf(session.id), session.id, this.clock.monotonic());
     const publication = { source: this, session, event: SESSION_EVENTS.SessionExpired, knownId: session.id };
-    session.changeSent(this.#cluster.replicator.publish(publication, sessionExpired(this.contextName, session.id, this.clock.now())));
+    session.changeSent(this.cluster.replicator.publish(publication, sessionExpired(this.contextName, session.id, this.clock.now())));
   }
 
-  /** For pages. The digest only on demand: it keeps the event loop while it encodes every session. */
-  describe(options: { readonly digest?: boolean } = {}): DeltaManagerDescription {
-    let primarySessions = 0;
-    for (const session of this.sessions.values()) if (session.primary) primarySessions++;
-    return {
-      contextName: this.contextName,
-      sessions: this.sessions.size,
-      primarySessions,
-      sessionsAtRisk: this.sessionsAtRisk,
-      stateTransferred: this.#stateTransferred,
-      receivedQueueSize: this.receivedQueueSize,
-      digest: options.digest ? this.inventory.digestAtOnce() : undefined,
-    };
-  }
-
-  protected override newSession(id: string, maxInactiveIntervalSeconds: number): DeltaSession {
-    return new DeltaSession(this, id, maxInactiveIntervalSeconds, { recordAllActions: this.#options.recordAllActions ?? false });
+  protected override servedElsewhere(session: DeltaSession): boolean {
+    return session.servedBy !== undefined;
   }
 
   /** Type 1, right before the first delta and in the same lane: whoever has the delta has the session (rule 22). */
@@ -337,23 +260,23 @@ export class DeltaManager
     // A Tomcat that waits for state drops announcements that are older than its donor's snapshot, which this session is not in.
     const bodyFor = (kind: "ours" | "Tomcat") =>
       sessionCreated(this.contextName, session.id, kind === "ours" ? session.createdMs : nowMs, nowMs);
-    return this.#cluster.replicator.publishApart(this.#publication(session, SESSION_EVENTS.SessionCreated), bodyFor);
+    return this.cluster.replicator.publishApart(this.#publication(session, SESSION_EVENTS.SessionCreated), bodyFor);
   }
 
   #publishDelta(session: DeltaSession, delta: Buffer): Kept {
     session.lastSentMs = this.clock.monotonic();
     const body = sessionDelta(this.contextName, session.id, delta, session.version, this.clock.now());
-    return this.#cluster.replicator.publish(this.#publication(session, SESSION_EVENTS.SessionDelta), body);
+    return this.cluster.replicator.publish(this.#publication(session, SESSION_EVENTS.SessionDelta), body);
   }
 
   #publishAccess(session: DeltaSession): Kept {
     session.lastSentMs = this.clock.monotonic();
     const body = sessionAccessed(this.contextName, session.id, this.clock.now());
-    return this.#cluster.replicator.publish(this.#publication(session, SESSION_EVENTS.SessionAccessed), body);
+    return this.cluster.replicator.publish(this.#publication(session, SESSION_EVENTS.SessionAccessed), body);
   }
 
   #counts(sender: Member): boolean {
-    return this.#cluster.group.kindOf(sender) !== "Tomcat";
+    return this.cluster.group.kindOf(sender) !== "Tomcat";
   }
 
   #newNameOf(stem: string): NewName | undefined {
@@ -366,9 +289,7 @@ export class DeltaManager
 
   #accessDue(session: DeltaSession, wasPrimary: boolean): boolean {
     if (!session.announced) return false;
-    if (!wasPrimary) return true;
-    const intervalMs = session.maxInactiveSeconds * 1000;
-    return intervalMs > 0 && this.clock.monotonic() - session.lastSentMs >= intervalMs * ACCESS_MESSAGE_SHARE;
+    return !wasPrimary || this.accessDue(session);
   }
 
   /** Sends what unreplicated requests left behind, and again, acknowledged, what was sent without since `sinceMs`. */
@@ -381,16 +302,16 @@ export class DeltaManager
       pending.push(this.requestCompleted(session));
     }
     await Promise.all(pending);
-    await this.#cluster.replicator.resend(this, sent);
+    await this.cluster.replicator.resend(this, sent);
   }
 
   async #leave(): Promise<void> {
     this.#joiner.stop();
     this.#donor.stop();
     this.#stateTransferred = false;
-    this.#cluster.replicator.removeSource(this);
-    this.#cluster.metrics.remove(this);
-    this.#cluster.removeManager(this);
+    this.cluster.replicator.removeSource(this);
+    this.cluster.metrics.remove(this);
+    this.cluster.removeManager(this);
     await super.stop();
   }
 }

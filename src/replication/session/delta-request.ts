@@ -119,3 +119,10 @@ export function decodeDelta(bytes: Buffer): DecodedDelta {
   }
   return { sessionId, recordAllActions, actions };
 }
+
+/** To compare values by. */
+export function valueBytes(value: JavaValue): Buffer {
+  const output = new ObjectOutputStream();
+  output.writeObject(value);
+  return output.toBuffer();
+}

@@ -2,10 +2,10 @@
 import { asError } from "../../base/index.ts";
 import { type SessionKeeper, StandardSession } from "../../container/index.ts";
 import { stemOf } from "../../protocol/index.ts";
-import { expectBoolean, expectNumber, type JavaValue, javaInteger, ObjectOutputStream } from "../../serialization/index.ts";
+import { expectBoolean, expectNumber, type JavaValue, javaInteger } from "../../serialization/index.ts";
 import { UnreplicableAttributeError } from "../errors.ts";
 import type { Kept } from "../peers/kept.ts";
-import { DELTA_TYPES, type DeltaAction, DeltaRequest, MAX_INTERVAL_NAME } from "./delta-request.ts";
+import { DELTA_TYPES, type DeltaAction, DeltaRequest, MAX_INTERVAL_NAME, valueBytes } from "./delta-request.ts";
 import { ReplicatedAttribute } from "./replicated-attribute.ts";
 import type { SessionState } from "./session-state.ts";
 
@@ -149,8 +149,8 @@ export class DeltaSession extends StandardSession {
     this.#record.set(DELTA_TYPES.Note, EXPECTED_SESSION_ID_NOTE, id);
   }
 
-  /** This member says that it serves it now, whatever its clock says. */
-  touch(memberKey: string): void {
+  /** A member says that it serves it now, whatever its clock says. Undefined: it is known elsewhere which one. */
+  touch(memberKey?: string): void {
     this.primary = false;
     this.servedBy = memberKey;
     this.thisAccessedTimeMs = this.keeper.clock.now();
@@ -166,15 +166,21 @@ export class DeltaSession extends StandardSession {
     this.creationTimeMs = creationTimeMs;
   }
 
+  /** Whether `takeDelta` has something to tell. */
+  get hasChanges(): boolean {
+    this.#recordChangesInPlace();
+    return this.#record.size > 0 && (this.announced || this.#worthAnnouncing());
+  }
+
   /**
    * What changed since the last call, as the data of a SESSION_DELTA; undefined when nothing did, or when it is not worth
    * telling yet: a session that nobody knows is announced by its first attribute. Raises the version, after a change by a Tomcat
    * above every other one: to the time in milliseconds.
    */
   takeDelta(): Buffer | undefined {
-    this.#recordChangesInPlace();
+    const { hasChanges } = this;
     if (this.activityCount <= 1) this.#watched?.clear();
-    if (this.#record.size === 0 || (!this.announced && !this.#worthAnnouncing())) return undefined;
+    if (!hasChanges) return undefined;
     if (!this.announced && !this.#record.has(MAX_INTERVAL_NAME)) {
       this.#record.set(DELTA_TYPES.MaxInterval, MAX_INTERVAL_NAME, javaInteger(this.maxInactiveIntervalSeconds));
     }
@@ -380,7 +386,7 @@ export class DeltaSession extends StandardSession {
   /** A listener is removed by its value. */
   #applyListener({ remove, value }: DeltaAction): void {
     if (value === undefined || value === null) return;
-    if (remove) this.#listeners = this.#listeners.filter((listener) => !bytesOf(listener).equals(bytesOf(value)));
+    if (remove) this.#listeners = this.#listeners.filter((listener) => !valueBytes(listener).equals(valueBytes(value)));
     else this.#listeners = [...this.#listeners, value];
   }
 
@@ -391,10 +397,4 @@ export class DeltaSession extends StandardSession {
       this.#notes.set(name, value);
     }
   }
-}
-
-function bytesOf(value: JavaValue): Buffer {
-  const output = new ObjectOutputStream();
-  output.writeObject(value);
-  return output.toBuffer();
 }

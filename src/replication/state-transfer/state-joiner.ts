@@ -6,6 +6,7 @@ import { StateTransferAbortedError } from "../errors.ts";
 import { getAllSessions, isStarting, noContextManager } from "../message-bodies.ts";
 import { SESSION_EVENTS, type SessionMessage } from "../messages.ts";
 import type { ReplicationMetrics } from "../replication-metrics.ts";
+import { becomeKnown } from "./become-known.ts";
 import { ReceiveQueue } from "./receive-queue.ts";
 
 /** The group as a joiner sees it. */
@@ -109,7 +110,7 @@ export class StateJoiner {
    */
   async run(): Promise<Member | undefined> {
     const startedMs = this.#deps.clock.monotonic();
-    await this.#madeKnown();
+    await becomeKnown(this.#deps.group, this.#deps.clock, this.#stopping.signal);
     let donor: Member | undefined;
     do {
       donor = (await this.#findState()) ?? donor;
@@ -151,19 +152,6 @@ export class StateJoiner {
         break;
       default:
         this.#queue.add(message, sender);
-    }
-  }
-
-  /** Rule 4. An answer of the membership without this member is older than this member: others may be missing from it too. */
-  async #madeKnown(): Promise<void> {
-    const { group, clock } = this.#deps;
-    const { signal } = this.#stopping;
-    for (;;) {
-      const listed = group.listsLocalMember === true;
-      await group.everyMemberAnswered(signal).catch(() => undefined);
-      if (listed) group.knownToAll();
-      if (listed || signal.aborted) return;
-      await delay(clock, RETRY_MS, signal).catch(() => undefined);
     }
   }
 

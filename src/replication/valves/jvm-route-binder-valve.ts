@@ -3,7 +3,7 @@ import type { AttributeValue } from "../../config/index.ts";
 import type { Request, Valve } from "../../container/index.ts";
 import { routeOf, withRoute } from "../../protocol/index.ts";
 import type { ReplicationMetrics } from "../replication-metrics.ts";
-import { DeltaManager } from "../session/delta-manager.ts";
+import { ClusterManagerBase } from "../session/cluster-manager-base.ts";
 import type { ReplicationValveCluster } from "./replication-valve.ts";
 
 export type JvmRouteBinderValveCluster = ReplicationValveCluster & { readonly metrics: Pick<ReplicationMetrics, "takenOver"> };
@@ -24,7 +24,8 @@ export class JvmRouteBinderValve implements Valve {
 
   invoke(request: Request, next: (request: Request) => void): void {
     const manager = request.context?.manager;
-    if (this.#jvmRoute !== undefined && manager instanceof DeltaManager && this.#cluster.owns(manager)) this.#bind(request, this.#jvmRoute);
+    const isOurs = manager instanceof ClusterManagerBase && this.#cluster.owns(manager);
+    if (this.#jvmRoute !== undefined && isOurs) this.#bind(request, this.#jvmRoute);
     next(request);
   }
 

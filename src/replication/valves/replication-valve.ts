@@ -5,13 +5,13 @@ import type { Request, Valve } from "../../container/index.ts";
 import { InvalidPatternError } from "../errors.ts";
 import { allKept, type Kept } from "../peers/kept.ts";
 import type { ReplicationMetrics } from "../replication-metrics.ts";
-import { DeltaManager } from "../session/delta-manager.ts";
+import { ClusterManagerBase } from "../session/cluster-manager-base.ts";
 import { DeltaSession } from "../session/delta-session.ts";
 import type { Standstill } from "../standstill.ts";
 
 /** The cluster, as far as the valve asks. */
 export interface ReplicationValveCluster {
-  owns(manager: DeltaManager): boolean;
+  owns(manager: ClusterManagerBase): boolean;
   readonly metrics: Pick<ReplicationMetrics, "notKept">;
   readonly standstill: Pick<Standstill, "settled">;
 }
@@ -42,7 +42,7 @@ export class ReplicationValve implements Valve {
   /** After a standstill of this process requests wait a moment; those whose clients have gone meanwhile are not carried out. */
   invoke(request: Request, next: (request: Request) => void): void {
     const manager = request.context?.manager;
-    if (!(manager instanceof DeltaManager) || !this.#cluster.owns(manager)) {
+    if (!(manager instanceof ClusterManagerBase) || !this.#cluster.owns(manager)) {
       next(request);
       return;
     }
@@ -59,7 +59,7 @@ export class ReplicationValve implements Valve {
     else void settled.then(() => (request.clientGone ? request.res.destroy() : proceed()));
   }
 
-  #completed(request: Request, manager: DeltaManager): Promise<void> | undefined {
+  #completed(request: Request, manager: ClusterManagerBase): Promise<void> | undefined {
     const skipped = this.#filter?.test(request.decodedUri) === true;
     let kept: Kept = true;
     for (const session of request.usedSessions) {

@@ -145,7 +145,6 @@ test("the tuned configuration of seed 003 is refused naming each thing that come
   assert.deepEqual(
     problems.map((problem) => /NOT_SUPPORTED <(\w+) className>: ".*\.(\w+)" is not supported in this version/.exec(problem)?.slice(1)),
     [
-      ["Manager", "BackupManager"],
       ["Deployer", "FarmWarDeployer"],
       ["Context", "ReplicatedContext"],
     ],
@@ -305,6 +304,30 @@ for (const [attributes, options] of [
     assert.ok(problem!.endsWith(String(options)), problem);
   });
 }
+
+test("a BackupManager is taken with Tomcat's attributes and defaults, and its sessions need the listener of a cluster too", () => {
+  const manager = (attributes: string) => `<Manager className="org.apache.catalina.ha.session.BackupManager"${attributes}/>`;
+  const tuned = ' mapSendOptions="async,use_ack" rpcTimeout="3000" accessTimeout="2000" terminateOnStartFailure="true"';
+  const clusterOf = (attributes: string) =>
+    parse(serverXml({ cluster: `${manager(attributes)}${channel()}` })).config.service.engine.cluster!;
+  const plain = clusterOf("");
+  assert.equal(plain.manager.type, "Backup");
+  const { mapSendOptions, rpcTimeout, accessTimeout } = plain.manager.attributes;
+  assert.deepEqual({ mapSendOptions, rpcTimeout, accessTimeout }, { mapSendOptions: 6, rpcTimeout: 15_000, accessTimeout: 5000 });
+  assert.deepEqual(
+    plain.clusterListeners.map(({ className }) => className),
+    ["org.apache.catalina.ha.session.ClusterSessionListener"],
+  );
+  const { attributes } = clusterOf(tuned).manager;
+  assert.deepEqual([attributes.mapSendOptions, attributes.rpcTimeout, attributes.accessTimeout], [10, 3000, 2000]);
+});
+
+test("durability Required looks at a BackupManager's own send options", () => {
+  const manager = (options: number) => `<Manager className="org.apache.catalina.ha.session.BackupManager" mapSendOptions="${options}"/>`;
+  assert.deepEqual(problemsOf(serverXml({ cluster: manager(6) + channel() + DURABLE })), []);
+  const [problem] = problemsOf(serverXml({ cluster: manager(8) + channel() + DURABLE }));
+  assert.match(problem!, /<Valve durability>.*set mapSendOptions of the Manager to 6, it is 8$/);
+});
 
 test("another durability is refused, naming both", () => {
   const [problem] = problemsOf(serverXml({ cluster: channel() + DURABLE.replace("Required", "Always") }));
