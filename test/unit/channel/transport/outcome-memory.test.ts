@@ -23,6 +23,20 @@ describe("OutcomeMemory", () => {
     assert.equal(recall({ ...message, uniqueId: Buffer.alloc(16, 1) }), undefined);
   });
 
+  it("tells large messages with one unique id apart by what fragments of one message differ in: their ends, and their lengths", () => {
+    const memory = new OutcomeMemory(8);
+    const large = { ...messageOf("x".repeat(100_000)), uniqueId: Buffer.alloc(16, 3) };
+    memory.remember(large.uniqueId, memory.checksumOf(large), true);
+    const recall = (body: Buffer) => memory.recall(large.uniqueId, memory.checksumOf({ ...large, body }));
+    const changedAt = (index: number) => {
+      const body = Buffer.from(large.body);
+      body[index] = 0;
+      return body;
+    };
+    assert.equal(recall(Buffer.from(large.body)), true);
+    for (const body of [changedAt(0), changedAt(99_999), changedAt(99_992), large.body.subarray(1)]) assert.equal(recall(body), undefined);
+  });
+
   it("tells unique ids of other lengths apart too", () => {
     const memory = new OutcomeMemory(8);
     const ids = [Buffer.alloc(0), Buffer.alloc(4), Buffer.alloc(24, 7), Buffer.concat([Buffer.alloc(23, 7), Buffer.of(8)])];
