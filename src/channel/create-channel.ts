@@ -42,7 +42,9 @@ export function createChannel(deps: CreateChannelDeps, config: ChannelConfig): G
   const component = (name: string) => deps.logger.child({ component: name });
   const { maxFrameBytes } = config.receiver;
   if (config.optionCheck) checkOptionFlags(config.interceptors);
-  const interceptors = createInterceptors({ clock, logger: deps.logger, metrics, random, maxFrameBytes, ...sockets }, config.interceptors);
+  const sendTimeoutMs = config.sender.timeoutMs;
+  const interceptorDeps = { clock, logger: deps.logger, metrics, random, maxFrameBytes, sendTimeoutMs, ...sockets };
+  const interceptors = createInterceptors(interceptorDeps, config.interceptors);
   const asksMembers = interceptors.some((interceptor) => interceptor instanceof TcpFailureDetector);
   const configured = interceptors.find((interceptor) => interceptor instanceof StaticMembershipInterceptor);
   const membership = createMembership(

@@ -18,7 +18,7 @@ export interface OrderInterceptorDeps {
 export interface OrderInterceptorOptions {
   /** Only messages that have these bits have a number; default 0: each. The same on every member. */
   readonly optionFlag: number;
-  /** How long a message waits for those before it; default 3000. Their sender waits as long, if it wants to know the outcome. */
+  /** How long a message waits for those before it. Its sender waits as long, if it wants to know the outcome: longer than this. */
   readonly expireMs: number;
   /** What becomes of a message that has waited that long: true, it is handed up; false, it is refused. */
   readonly forwardExpired: boolean;

@@ -33,6 +33,8 @@ export interface InterceptorDeps {
   readonly random: Random;
   /** Bytes of the largest message that the receiver takes: no layer makes a larger one of what it receives. */
   readonly maxFrameBytes: number;
+  /** The Transport's `timeout`: whoever sends a message gives it up after so long. */
+  readonly sendTimeoutMs: number;
   /** Default: those of node:net. */
   readonly sockets?: Sockets;
 }
@@ -121,7 +123,8 @@ export const INTERCEPTORS: InterceptorTable = {
     create: (deps, attributes) =>
       new OrderInterceptor(deps, {
         optionFlag: numberOf(attributes, "optionFlag"),
-        expireMs: numberOf(attributes, "expire"),
+        // A sender that gave a message up meanwhile would close its connection, and what is lost with that would be waited for in turn, forever.
+        expireMs: Math.min(numberOf(attributes, "expire"), deps.sendTimeoutMs / 2),
         forwardExpired: booleanOf(attributes, "forwardExpired"),
         maxQueue: numberOf(attributes, "maxQueue"),
         maxFrameBytes: deps.maxFrameBytes,

@@ -27,7 +27,7 @@ async function channelOf(...names: string[]) {
   const metrics = new ChannelMetrics(new Registry());
   const floor = new RecordingFloor();
   const configs = names.map((name) => interceptorConfig(name));
-  const deps = { clock, logger: silentLogger, metrics, random: systemRandom, maxFrameBytes: 1_000_000 };
+  const deps = { clock, logger: silentLogger, metrics, random: systemRandom, maxFrameBytes: 1_000_000, sendTimeoutMs: 3000 };
   const interceptors: ChannelInterceptor[] = createInterceptors(deps, configs);
   const coordinator = new ChannelCoordinator(floor);
   const channel = new GroupChannel({ ...deps, coordinator, interceptors, suids: new SuidTable() }, { heartbeatSleepMs: 5000 });

@@ -11,6 +11,7 @@ import { parseServerXml } from "../../../../src/config/index.ts";
 import { defaultAttributes } from "../../../../src/config/registry/registry.ts";
 import { encryption, failureDetector, INTERCEPTOR_PACKAGE, interceptorConfig, messageDispatch } from "../../../support/channel-cluster.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
+import { RecordingAbove, RecordingBelow, testMessage } from "../../../support/recording-layers.ts";
 
 const deps = {
   clock: new ManualClock(),
@@ -18,6 +19,7 @@ const deps = {
   metrics: new ChannelMetrics(new Registry()),
   random: systemRandom,
   maxFrameBytes: 67_108_864,
+  sendTimeoutMs: 3000,
 };
 
 class Nothing extends ChannelInterceptor {}
@@ -60,6 +62,20 @@ describe("the registry of interceptors", () => {
       const [interceptor] = createInterceptors(deps, [{ ...named(className), attributes: defaultAttributes("Interceptor", className) }]);
       assert.equal(interceptor!.constructor.name, name);
     }
+  });
+
+  it("lets a message wait for those before it only while its sender waits for it", async () => {
+    const clock = new ManualClock();
+    const attributes = { ...defaultAttributes("Interceptor", `${INTERCEPTOR_PACKAGE}OrderInterceptor`), expire: 3000 };
+    const [order] = createInterceptors({ ...deps, clock, sendTimeoutMs: 1000 }, [{ ...named("OrderInterceptor"), attributes }]);
+    const above = new RecordingAbove();
+    order!.link(above, new RecordingBelow());
+    const number = Buffer.from([0, 0, 0, 2]);
+    void order!.messageReceived(testMessage({ body: number }));
+    await clock.advance(499);
+    assert.equal(above.messages.length, 0);
+    await clock.advance(1);
+    assert.equal(above.messages.length, 1);
   });
 
   it("takes nothing to inflate, or to keep, from who is not known to have the key", () => {
