@@ -3,6 +3,7 @@ import type { Clock, Logger } from "../../base/index.ts";
 import type { Member } from "../channel.ts";
 import { QueueFullError } from "../errors.ts";
 import type { MemberMetrics } from "../member-metrics.ts";
+import type { OutgoingFrame } from "../wire/channel-data.ts";
 import type { Delivery } from "./delivery.ts";
 import { Lane, type LaneOptions, type Outgoing } from "./lane.ts";
 import type { LaneConnectionOptions } from "./lane-connection.ts";
@@ -61,7 +62,7 @@ export class Destination {
     for (const lane of this.#lanes) if (lane) lane.window = frames;
   }
 
-  send(delivery: Delivery, frame: Buffer, acknowledged: boolean, orderKey: string | undefined, nowMs: number): void {
+  send(delivery: Delivery, frame: OutgoingFrame, acknowledged: boolean, orderKey: string | undefined, nowMs: number): void {
     const { maxQueueBytes, timeoutMs } = this.#options;
     if (this.#queuedBytes > 0 && this.#queuedBytes + frame.length > maxQueueBytes) {
       this.#deps.metrics.sendFailures.queue_full.inc();

@@ -4,6 +4,7 @@ import type { Clock, Timer } from "../../base/index.ts";
 import type { Member } from "../channel.ts";
 import { FramingError } from "../errors.ts";
 import { isAck, isFailAck } from "../wire/acknowledgement.ts";
+import type { OutgoingFrame } from "../wire/channel-data.ts";
 import { FrameDecoder } from "../wire/frame.ts";
 import { Fifo } from "./fifo.ts";
 import type { Sockets } from "./sockets.ts";
@@ -44,7 +45,7 @@ export class LaneConnection {
   readonly #socket: Socket;
   readonly #replies = new FrameDecoder(MAX_REPLY_BYTES);
   /** Frames that the socket has not got yet. */
-  readonly #waiting = new Fifo<Buffer>();
+  readonly #waiting = new Fifo<OutgoingFrame>();
   #writtenFrames = 0;
   #connectTimer: Timer | undefined;
   #connected = false;
@@ -75,7 +76,7 @@ export class LaneConnection {
   }
 
   /** Takes its place behind the frames before it; `send` writes. */
-  add(frame: Buffer): void {
+  add(frame: OutgoingFrame): void {
     this.#waiting.push(frame);
   }
 
@@ -97,18 +98,29 @@ export class LaneConnection {
   }
 
   #writeBatch(): void {
-    const frames: Buffer[] = [];
+    const parts: Buffer[] = [];
+    let count = 0;
     let bytes = 0;
     for (let frame = this.#waiting.peek(); frame; frame = this.#waiting.peek()) {
       if (bytes > 0 && bytes + frame.length > MAX_BATCH_BYTES) break;
-      frames.push(frame);
+      parts.push(...frame.parts);
+      count++;
       bytes += frame.length;
       this.#waiting.shift();
     }
-    const count = frames.length;
-    this.#socket.write(count === 1 ? frames[0]! : Buffer.concat(frames, bytes), (error) => {
+    const written = (error?: Error | null) => {
       if (!error) this.#onWritten(count);
-    });
+    };
+    if (bytes > MAX_BATCH_BYTES) this.#writeParts(parts, written);
+    else this.#socket.write(parts.length === 1 ? parts[0]! : Buffer.concat(parts, bytes), written);
+  }
+
+  /** With one system call, and without a copy. */
+  #writeParts(parts: readonly Buffer[], written: (error?: Error | null) => void): void {
+    this.#socket.cork();
+    for (const part of parts.slice(0, -1)) this.#socket.write(part);
+    this.#socket.write(parts.at(-1)!, written);
+    this.#socket.uncork();
   }
 
   #onWritten(frames: number): void {

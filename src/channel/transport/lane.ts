@@ -3,6 +3,7 @@ import { asError, type Clock, type Logger } from "../../base/index.ts";
 import type { Member } from "../channel.ts";
 import { AckTimeoutError, ConnectError, ConnectionLostError, RemoteProcessError } from "../errors.ts";
 import type { MemberCounters } from "../member-metrics.ts";
+import type { OutgoingFrame } from "../wire/channel-data.ts";
 import type { Delivery } from "./delivery.ts";
 import { Fifo } from "./fifo.ts";
 import { LaneConnection, type LaneConnectionOptions } from "./lane-connection.ts";
@@ -13,7 +14,7 @@ import type { SendFailure, TransportMetrics } from "./transport-metrics.ts";
 export interface Outgoing {
   readonly delivery: Delivery;
   /** Empty once the message is over: a queue may still hold it. */
-  frame: Buffer;
+  frame: OutgoingFrame;
   /** The member answers it: it is over when the answer is here. Without, it is over when the system has its bytes. */
   readonly acknowledged: boolean;
   readonly queuedAtMs: number;
@@ -50,7 +51,7 @@ export interface LaneOptions {
   readonly throwOnFailedAck: boolean;
 }
 
-const NOTHING = Buffer.alloc(0);
+const NOTHING: OutgoingFrame = { length: 0, parts: [] };
 
 export class Lane {
   /** Messages that may be unacknowledged at a time. 1: stop and wait, nothing at all is written behind an unacknowledged one. */

@@ -3,7 +3,7 @@ import type { Clock, Logger, Registry, Timer } from "../../base/index.ts";
 import type { ChannelMessage, ChannelSender, Member } from "../channel.ts";
 import { ChannelError, MemberRemovedError, SenderStoppedError } from "../errors.ts";
 import { MemberMetrics } from "../member-metrics.ts";
-import { encodeChannelData } from "../wire/channel-data.ts";
+import { frameOf } from "../wire/channel-data.ts";
 import { addressBytes } from "../wire/ip-address.ts";
 import { acknowledgeOf, UDP } from "../wire/options.ts";
 import { Delivery } from "./delivery.ts";
@@ -136,7 +136,7 @@ export class TcpSender implements ChannelSender {
     }
     if (destinations.length === 0) return Promise.resolve();
     if ((message.options & UDP) !== 0) return this.#datagrams.sendMessage(destinations, message);
-    const frame = encodeChannelData(message);
+    const frame = frameOf(message);
     const acknowledged = acknowledgeOf(message.options) !== "None";
     const nowMs = this.#clock.monotonic();
     this.#unfinished += destinations.length;

@@ -2,7 +2,7 @@
 import { ByteReader, ByteWriter, TomcatClusterError } from "../../base/index.ts";
 import type { ChannelMessage, Member } from "../channel.ts";
 import { MalformedMessageError } from "../errors.ts";
-import { END_MARK, FRAME_OVERHEAD_BYTES, START_MARK } from "./frame.ts";
+import { END_MARK, FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, START_MARK } from "./frame.ts";
 import { decodeMember, encodeMember } from "./member-block.ts";
 
 /** options, time stamp, and the lengths of unique id, member block and message. */
@@ -14,11 +14,40 @@ export function frameBytesOf(message: ChannelMessage): number {
   return FIXED_BYTES + message.uniqueId.length + encodeMember(message.address).length + message.body.length + FRAME_OVERHEAD_BYTES;
 }
 
-/** The whole frame of a message: one allocation, one copy of the body. The same bytes serve every destination. */
+/** A frame on its way to sockets: whole, or in the parts that are written one after the other. The same serves every destination. */
+export interface OutgoingFrame {
+  readonly length: number;
+  readonly parts: readonly Buffer[];
+}
+
+/** Larger bodies are not copied: that costs more than the list of parts. */
+const COPIED_BODY_BYTES = 32 * 1024;
+
+export function frameOf(message: ChannelMessage): OutgoingFrame {
+  const { body } = message;
+  if (body.length > COPIED_BODY_BYTES) {
+    const head = encodeHead(message, 0).view();
+    return { length: head.length + body.length + END_MARK.length, parts: [head, body, END_MARK] };
+  }
+  const whole = encodeChannelData(message);
+  return { length: whole.length, parts: [whole] };
+}
+
+/** The whole frame of a message: one allocation, one copy of the body. */
 export function encodeChannelData(message: ChannelMessage): Buffer {
+  const { body } = message;
+  return encodeHead(message, body.length + END_MARK.length)
+    .bytes(body)
+    .bytes(END_MARK)
+    .view();
+}
+
+/** What stands before the body, with room for so many bytes behind it. */
+function encodeHead(message: ChannelMessage, room: number): ByteWriter {
   const block = encodeMember(message.address);
-  const dataBytes = FIXED_BYTES + message.uniqueId.length + block.length + message.body.length;
-  return new ByteWriter(dataBytes + FRAME_OVERHEAD_BYTES)
+  const headBytes = FIXED_BYTES + message.uniqueId.length + block.length;
+  const dataBytes = headBytes + message.body.length;
+  return new ByteWriter(FRAME_HEAD_BYTES + headBytes + room)
     .bytes(START_MARK)
     .i32(dataBytes)
     .i32(message.options)
@@ -27,10 +56,7 @@ export function encodeChannelData(message: ChannelMessage): Buffer {
     .bytes(message.uniqueId)
     .i32(block.length)
     .bytes(block)
-    .i32(message.body.length)
-    .bytes(message.body)
-    .bytes(END_MARK)
-    .view();
+    .i32(message.body.length);
 }
 
 /** Reads what the frames of one connection hold. The sender is decoded once and then recognised by its bytes. */

@@ -3,9 +3,10 @@ import { FrameTooLargeError, FramingError } from "../errors.ts";
 
 export const START_MARK = Buffer.from("FLT2002", "latin1");
 export const END_MARK = Buffer.from("TLF2003", "latin1");
-const HEAD_BYTES = START_MARK.length + 4;
+/** Start mark and length. */
+export const FRAME_HEAD_BYTES = START_MARK.length + 4;
 /** What a frame has besides its body. */
-export const FRAME_OVERHEAD_BYTES = HEAD_BYTES + END_MARK.length;
+export const FRAME_OVERHEAD_BYTES = FRAME_HEAD_BYTES + END_MARK.length;
 const SMALL_CHUNK_BYTES = 4096;
 
 /** A body as a frame of its own: for acknowledgements. Messages are framed by `encodeChannelData`. */
@@ -68,18 +69,18 @@ export class FrameDecoder {
     if (frame.compare(END_MARK, 0, END_MARK.length, bodyEnd) !== 0) {
       throw new FramingError("A frame does not end with its mark where its length says");
     }
-    return frame.subarray(HEAD_BYTES, bodyEnd);
+    return frame.subarray(FRAME_HEAD_BYTES, bodyEnd);
   }
 
   #readHead(): void {
-    const available = Math.min(this.#bufferedBytes, HEAD_BYTES);
+    const available = Math.min(this.#bufferedBytes, FRAME_HEAD_BYTES);
     if (available === this.#checkedBytes) return;
     const head = this.#peek(available);
     for (let index = this.#checkedBytes; index < available && index < START_MARK.length; index++) {
       if (head[index] !== START_MARK[index]) throw new FramingError("A frame does not begin with its mark");
     }
     this.#checkedBytes = available;
-    if (available < HEAD_BYTES) return;
+    if (available < FRAME_HEAD_BYTES) return;
     const bodyBytes = head.readInt32BE(START_MARK.length);
     if (bodyBytes < 0) throw new FramingError(`A frame announces ${bodyBytes} bytes`);
     const frameBytes = bodyBytes + FRAME_OVERHEAD_BYTES;
