@@ -3,8 +3,10 @@ import assert from "node:assert/strict";
 import { createSecretKey } from "node:crypto";
 import { TomcatClusterError } from "../../src/base/index.ts";
 import { type EncryptionAlgorithm, messageCipher } from "../../src/channel/interceptors/encryption/message-cipher.ts";
+import { memberMessageFromJava } from "../../src/channel/membership/member-message.ts";
 import { decodeRpcMessage } from "../../src/channel/rpc-message.ts";
 import { ChannelDataDecoder, encodeChannelData } from "../../src/channel/wire/channel-data.ts";
+import { decodeCoordinationMessage, encodeCoordinationMessage } from "../../src/channel/wire/coordination-message.ts";
 import { encodeFrame, FrameDecoder, START_MARK } from "../../src/channel/wire/frame.ts";
 import { decodeMember, encodeMember } from "../../src/channel/wire/member-block.ts";
 import { decodeSessionId } from "../../src/replication/message-bodies.ts";
@@ -191,6 +193,16 @@ export const TARGETS: readonly Target[] = [
   },
   { name: "object stream", corpus: streams, run: runStream },
   { name: "rpc message", corpus: streams, run: (input) => void decodeRpcMessage(new ObjectInputStream(input).readObject()) },
+  {
+    name: "member message",
+    corpus: vectorsNamed(/^membermessage-/),
+    run: (input) => void memberMessageFromJava(new ObjectInputStream(input).readObject()),
+  },
+  {
+    name: "coordination message",
+    corpus: vectorsNamed(/^coord-request$/),
+    run: (input) => assertStable(decodeCoordinationMessage(input), encodeCoordinationMessage, decodeCoordinationMessage),
+  },
   {
     name: "session message",
     corpus: sessionMessages,

@@ -35,9 +35,7 @@ export function memberMessageFromJava(value: JavaValue): MemberMessage {
   const type = value.number("msgtype");
   const kind = (Object.keys(TYPES) as MemberMessageKind[]).find((candidate) => TYPES[candidate] === type);
   if (kind === undefined) throw new MalformedMessageError(`There is no MemberMessage of type ${type}`);
-  return {
-    kind,
-    member: memberFromJava(value.field("member") as JavaValue),
-    membershipId: (value.bytes("membershipId") ?? Buffer.alloc(0)).toString("latin1"),
-  };
+  const member = value.field("member");
+  if (!(member instanceof JavaObject)) throw new MalformedMessageError("A MemberMessage has no member");
+  return { kind, member: memberFromJava(member), membershipId: (value.bytes("membershipId") ?? Buffer.alloc(0)).toString("latin1") };
 }

@@ -12,6 +12,7 @@ import {
   SuidTable,
   TOMCAT,
 } from "../../../../src/serialization/index.ts";
+import { defineClass } from "../../../../src/serialization/known-classes.ts";
 import { messageOfVector, tribesVector } from "../../../support/tribes-vectors.ts";
 
 function read(body: Buffer) {
@@ -62,6 +63,8 @@ describe("messages between configured members", () => {
       membershipId: new JavaArray(JAVA.byteArray, Buffer.from("x")),
     });
     assert.throws(() => memberMessageFromJava(odd), { code: "MALFORMED_MESSAGE", message: "There is no MemberMessage of type 4" });
+    const stranger = defineClass(TOMCAT.memberMessage.name, 1n, 2, { msgtype: "I" });
+    assert.throws(() => memberMessageFromJava(javaObject(stranger, { msgtype: 1 })), { message: "A MemberMessage has no member" });
     for (const value of ["text", null]) assert.throws(() => memberMessageFromJava(value), { code: "MALFORMED_MESSAGE" });
   });
 });
