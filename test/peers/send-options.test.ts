@@ -12,7 +12,7 @@ const PORT = 4000;
 const UDP_PORT = 4001;
 /** Of a message: the first, and the largest that leaves room for a trailer in a datagram. */
 const LENGTHS = [1, 65_000];
-const REFUSED_LENGTH = 13;
+const REFUSED_LENGTH = 61_313;
 const [SECURE, UDP, MULTICAST] = [0x10, 0x20, 0x40];
 /** BYTE_MESSAGE is set by the channel; multicast needs another membership. */
 const SUMS = Array.from({ length: 64 }, (_, bits) => bits).filter((bits) => (bits & 0x01) === 0);

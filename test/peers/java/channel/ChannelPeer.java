@@ -20,7 +20,7 @@ import org.apache.tomcat.util.IntrospectionUtils;
  * id in hex, UDP port of both or -1, and interceptors, top first: "GzipInterceptor,compressionMinSize=10".
  *
  * Lines in: "send OPTIONS SEED LENGTH". Lines out: "started", "received LENGTH CRC" for each message, and for each send "sent" or
- * "failed CAUSE". A message is LENGTH letters that SEED chooses; one of 13 letters is refused when it has been told.
+ * "failed CAUSE". A message is LENGTH letters that SEED chooses; one of 61313 letters is refused when it has been told.
  */
 public class ChannelPeer {
     public static void main(String[] args) throws Exception {
@@ -46,7 +46,7 @@ public class ChannelPeer {
                 CRC32 checksum = new CRC32();
                 checksum.update(body);
                 say("received " + body.length + " " + checksum.getValue());
-                if (body.length == 13) throw new IllegalArgumentException("refused as the test wants it");
+                if (body.length == 61313) throw new IllegalArgumentException("refused as the test wants it");
             }
         });
         channel.start(Channel.SND_RX_SEQ | Channel.SND_TX_SEQ);
