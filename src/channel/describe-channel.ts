@@ -15,6 +15,10 @@ export interface MemberDescription {
   readonly lastHeardMs: number | undefined;
   /** Bytes of frames that wait for its socket or its acknowledgement. */
   readonly queueBytes: number;
+  /** What it has announced about itself, ISO-8859-1; absent where that is nothing. */
+  readonly domain?: string;
+  /** Hexadecimal; absent where it has announced none. */
+  readonly payload?: string;
   /** Absent where nobody counts. */
   readonly traffic?: MemberTraffic;
 }
@@ -121,6 +125,8 @@ export function describeMember(
     kind,
     lastHeardMs: lastHeardMs === undefined ? undefined : Math.round(lastHeardMs),
     queueBytes,
+    ...(member.domain.length === 0 ? {} : { domain: member.domain.toString("latin1") }),
+    ...(member.payload.length === 0 ? {} : { payload: member.payload.toString("hex") }),
     ...(traffic === undefined ? {} : { traffic }),
   };
 }

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { encodeChannelData } from "../../../../src/channel/wire/channel-data.ts";
 import { createMember, decodeMember, encodeMember, SHUTDOWN_COMMAND } from "../../../../src/channel/wire/member-block.ts";
 import type { MulticastMembershipConfig } from "../../../../src/config/index.ts";
-import { messageDispatch } from "../../../support/channel-cluster.ts";
+import { failureDetector, interceptorConfig, messageDispatch } from "../../../support/channel-cluster.ts";
 import { messageOf } from "../../../support/raw-member.ts";
 import { tribesVector } from "../../../support/tribes-vectors.ts";
 import { type VirtualChannel, VirtualChannels } from "../../../support/virtual-channels.ts";
@@ -85,6 +85,22 @@ describe("McastService", () => {
     assert.deepEqual(a.addresses, [B, C, "192.168.7.9"], "also of a Tomcat");
     const full = a.channel.members[2];
     assert.deepEqual([full?.securePort, full?.udpPort, full?.domain.toString()], [4443, 5000, "domain-a"]);
+  });
+
+  it("parts members of one group by their domains, where a DomainFilterInterceptor asks for that", async () => {
+    const network = new Network();
+    const start = async (address: string, domain: string) => {
+      const filter = interceptorConfig("DomainFilterInterceptor", { domain });
+      const interceptors = [filter, messageDispatch(), failureDetector()];
+      const node = network.create(address, { membership: membership({ domain, payload: "zone 1" }), interceptors });
+      await network.settled(node.channel.start());
+      return node;
+    };
+    const [a, b, c] = [await start(A, "east"), await start(B, "east"), await start(C, "west")];
+    await network.time.run(5000);
+    assert.deepEqual([a.addresses, b.addresses, c.addresses], [[B], [A], []]);
+    const [described] = a.channel.describe().members;
+    assert.deepEqual([described?.domain, described?.payload], ["east", Buffer.from("zone 1").toString("hex")]);
   });
 
   it("announces its good-bye, which is heard at once and is final", async () => {
