@@ -233,7 +233,7 @@ export abstract class AbstractReplicatedMap<V> implements Lifecycle, ChannelList
     const message = mapMessageFromJava(object);
     // Whoever speaks of its entries has the map.
     if (message.event !== MAP_EVENTS.Stop) this.body.memberAlive(sender);
-    this.#receiver.receive(message, sender);
+    this.#receiver.receive(message, sender, received.timestamp);
   }
 
   memberAdded(): void {

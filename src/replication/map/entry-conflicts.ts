@@ -47,7 +47,27 @@ export class EntryConflicts<V> {
     else if (entry.kind === "Primary") this.settleLater(entry, sender);
     else if (entry.primary === undefined || entry.primary.key === sender.key || !members.has(entry.primary))
       this.#take(entry, item, sender);
-    else void this.contradict(entry, sender);
+    else void this.doubt(entry, item, sender);
+  }
+
+  /**
+   * Of an entry that is here for another member, the sender says that it serves it. He is asked: the news that he does not any more
+   * may have been lost. If he does, the sender is told.
+   */
+  async doubt(entry: MapEntry<V>, item: MapMessage, sender: Member): Promise<void> {
+    const { entries, link, logger } = this.#body;
+    const { key, name, primary } = entry;
+    if (primary === undefined) return;
+    try {
+      const { replies } = await link.ask([primary], MAP_EVENTS.RetrieveBackup, { key: name }, "First", CONFLICT_TIMEOUT_MS);
+      const said = replies[0]?.message?.primary;
+      const isUnchanged = entries.get(key) === entry && entry.kind !== "Primary" && entry.primary?.key === primary.key;
+      if (replies.length === 0 || !isUnchanged) return;
+      if (said && this.#body.known(said).key === primary.key) await this.contradict(entry, sender);
+      else this.#take(entry, item, sender);
+    } catch (error) {
+      logger.info({ err: error, member: primary.name }, "Member could not be asked whether it serves an entry");
+    }
   }
 
   /**

@@ -7,6 +7,17 @@ import type { MapBody } from "./map-body.ts";
 import { MAP_EVENTS, type MapMessage } from "./map-message.ts";
 import { type MapEntry, mapEntry } from "./map-values.ts";
 
+/** What a closed connection held back comes behind by a time-out of its sender. A clock that is set back may go back further. */
+const LATE_MS = 10_000;
+/** What says who serves an entry. */
+const PLACING: ReadonlySet<number> = new Set([
+  MAP_EVENTS.Backup,
+  MAP_EVENTS.Copy,
+  MAP_EVENTS.Proxy,
+  MAP_EVENTS.Access,
+  MAP_EVENTS.NotifyMapMember,
+]);
+
 export class MapReceiver<V> {
   readonly #body: MapBody<V>;
   readonly #changes: EntryChanges<V>;
@@ -18,7 +29,27 @@ export class MapReceiver<V> {
     this.#conflicts = new EntryConflicts(body, changes);
   }
 
-  receive(message: MapMessage, sender: Member): void {
+  /** `sentMs`: by the sender's clock. */
+  receive(message: MapMessage, sender: Member, sentMs: number): void {
+    if (!PLACING.has(message.event)) {
+      this.#apply(message, sender);
+      return;
+    }
+    this.#checkOrder(message, sender, sentMs);
+    this.#apply(message, sender);
+    const entry = this.#body.entries.get(this.#keyOf(message));
+    if (entry !== undefined) entry.heard = { from: sender.key, sentMs };
+  }
+
+  /** What its sender has given up waiting for, and has told otherwise since, comes too late (rule 10). */
+  #checkOrder(message: MapMessage, sender: Member, sentMs: number): void {
+    const heard = this.#body.entries.get(this.#keyOf(message))?.heard;
+    if (heard?.from !== sender.key) return;
+    const lateMs = heard.sentMs - sentMs;
+    if (lateMs > 0 && lateMs <= LATE_MS) throw new OutdatedEntryError(this.#body.mapId);
+  }
+
+  #apply(message: MapMessage, sender: Member): void {
     switch (message.event) {
       case MAP_EVENTS.Backup:
       case MAP_EVENTS.Copy:
@@ -103,7 +134,7 @@ export class MapReceiver<V> {
     }
     if (this.#knowsBetter(entry, message, sender)) return;
     this.#checkNewPrimary(entry);
-    this.#checkOwner(entry, sender);
+    this.#checkOwner(entry, message, sender);
     if (entry.kind === "Primary" && this.#body.isOurs(sender)) {
       this.#conflicts.settleLater(entry, sender, message);
       return;
@@ -119,11 +150,11 @@ export class MapReceiver<V> {
   }
 
   /** A value is given up for the one that gave it: he tells when somebody else serves the entry. */
-  #checkOwner(entry: MapEntry<V>, sender: Member): void {
+  #checkOwner(entry: MapEntry<V>, message: MapMessage, sender: Member): void {
     const { held, isOurs, isThere, mapId } = this.#body;
     if (entry.kind !== held.kind || entry.primary === undefined || entry.primary.key === sender.key) return;
     if (!isThere(entry.primary) || !isOurs(sender)) return;
-    void this.#conflicts.contradict(entry, sender);
+    void this.#conflicts.doubt(entry, message, sender);
     throw new OutdatedEntryError(mapId);
   }
 

@@ -54,6 +54,8 @@ export interface MapEntry<V> {
   untold: boolean;
   /** Of a Backup: the member that fetched the value last, by key, and whether it has changed since. */
   fetched: { readonly by: string; isOutdated: boolean } | undefined;
+  /** Who told of it last, by key, and when by its clock. */
+  heard: { readonly from: string; readonly sentMs: number } | undefined;
   /** What is on its way to the nodes, and what follows it. */
   sending: Promise<void> | undefined;
   following: Promise<void> | undefined;
@@ -68,6 +70,7 @@ export function mapEntry<V>(key: string, kind: EntryKind, fields: Partial<MapEnt
     whole: false,
     untold: false,
     fetched: undefined,
+    heard: undefined,
     sending: undefined,
     following: undefined,
     name: key,

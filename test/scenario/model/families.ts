@@ -305,6 +305,15 @@ export const FAMILIES = {
     5,
     someStack,
   ),
+  /** A BackupManager: what takes one worker at a time, or hides it, takes no session. */
+  backups: oneAtATime(
+    [killOne, killProcess, join, terminate, rollingRestart, freeze, slowPeer, slowNetwork, breakConnections],
+    5,
+    (seed) => ({
+      ...usual(seed),
+      backups: true,
+    }),
+  ),
   mixed: oneAtATime(
     [killOne, join, terminate, freeze, partition, slowPeer, nameTrouble, clockStep, slowNetwork, breakConnections],
     7,

@@ -7,11 +7,15 @@ import { sessionIdHash } from "../../../src/container/index.ts";
 import { HeapGuard } from "../../../src/container/session/heap-guard.ts";
 import { routeOf, stemOf, withRoute } from "../../../src/protocol/index.ts";
 import { SimpleTcpCluster } from "../../../src/replication/cluster.ts";
+import { MAP_EVENTS, MAP_MESSAGE_CLASS, mapMessageFromJava } from "../../../src/replication/map/map-message.ts";
 import { allSessionTransferComplete, decodeSessionId } from "../../../src/replication/message-bodies.ts";
 import { decodeSessionMessage, numberOf, SESSION_EVENTS, SESSION_MESSAGE_CLASS } from "../../../src/replication/messages.ts";
 import { eventName } from "../../../src/replication/replication-metrics.ts";
+import { BackupManager } from "../../../src/replication/session/backup-manager.ts";
+import type { ClusterManagerBase } from "../../../src/replication/session/cluster-manager-base.ts";
 import { DeltaManager } from "../../../src/replication/session/delta-manager.ts";
 import type { DeltaSession } from "../../../src/replication/session/delta-session.ts";
+import { ObjectInputStream } from "../../../src/serialization/index.ts";
 import { channelConfig } from "../../support/channel-cluster.ts";
 import type { MemoryHost, MemorySockets } from "../../support/memory-sockets.ts";
 import type { SeededRandom } from "../../support/seeded-random.ts";
@@ -43,6 +47,8 @@ export interface WorkerProcessOptions {
   readonly loadBytes: number;
   /** Bytes that may wait for one member. */
   readonly maxQueueBytes: number;
+  /** A BackupManager in place of a DeltaManager. */
+  readonly backups: boolean;
   /** Undefined: Tomcat's. */
   readonly interceptors: readonly ComponentConfig[] | undefined;
 }
@@ -65,7 +71,7 @@ export class WorkerProcess {
   readonly host: MemoryHost;
   readonly channel: GroupChannel;
   readonly cluster: SimpleTcpCluster;
-  readonly manager: DeltaManager;
+  readonly manager: ClusterManagerBase;
   state: ProcessState = "Starting";
   frozen = false;
   /** Called in the turn in which it opens its connectors. */
@@ -102,10 +108,11 @@ export class WorkerProcess {
       { ...common, channel: this.channel },
       { placement: "Engine", channelSendOptions: options.synchronous ? 6 : 8, manager: { type: "Delta", attributes: {} } },
     );
-    this.manager = new DeltaManager(
-      { ...common, cluster: this.cluster, heapGuard: new HeapGuard(this.clock, () => ROOMY_HEAP) },
-      { name: CONTEXT, contextName: CONTEXT, jvmRoute: options.name },
-    );
+    const managerDeps = { ...common, cluster: this.cluster, heapGuard: new HeapGuard(this.clock, () => ROOMY_HEAP) };
+    const managerOptions = { name: CONTEXT, contextName: CONTEXT, jvmRoute: options.name };
+    this.manager = options.backups
+      ? new BackupManager(managerDeps, { ...managerOptions, asynchronous: !options.synchronous })
+      : new DeltaManager(managerDeps, managerOptions);
   }
 
   get alive(): boolean {
@@ -164,14 +171,19 @@ export class WorkerProcess {
 
   /** What this copy of a session holds, without using it; undefined: it is not here. */
   basket(stem: string): Basket | undefined {
-    const session = this.manager.sessionWithId(stem);
+    const session = this.#sessionHere(stem);
     if (session === undefined || !session.alive) return undefined;
     return basketOfState(session.exportState());
   }
 
+  /** Those that others know of. */
+  get sessions(): number {
+    return this.manager instanceof DeltaManager ? this.manager.stems().length : this.manager.activeSessions;
+  }
+
   /** Whether requests run with it: what they change hides what others have sent of the same attribute (rule 13). */
   uses(stem: string): boolean {
-    return this.manager.sessionWithId(stem)?.inUse === true;
+    return this.#sessionHere(stem)?.inUse === true;
   }
 
   /** As the pipeline does it: look-up, JvmRouteBinderValve, application, ReplicationValve, the last bytes, end of access. */
@@ -181,7 +193,7 @@ export class WorkerProcess {
     try {
       await this.cluster.standstill.settled();
       if (clientGone()) throw new Error("nobody waits for the answer");
-      const session = this.#sessionFor(request);
+      const session = await this.#sessionFor(request);
       if (session === undefined) return { ...EMPTY_BASKET, sessionId: undefined, worker: this.name };
       session.access();
       try {
@@ -225,9 +237,16 @@ export class WorkerProcess {
     this.clock.kill();
   }
 
-  #sessionFor(request: AppRequest): DeltaSession | undefined {
+  #sessionHere(stem: string): DeltaSession | undefined {
+    if (this.manager instanceof DeltaManager) return this.manager.sessionWithId(stem);
+    for (const session of this.manager.findSessions()) if (stemOf(session.id) === stem) return session as DeltaSession;
+    return undefined;
+  }
+
+  async #sessionFor(request: AppRequest): Promise<DeltaSession | undefined> {
     const id = request.sessionId;
-    const known = id === undefined ? undefined : (this.manager.findSession(id) as DeltaSession | undefined);
+    const found = id === undefined ? undefined : this.manager.findSession(id);
+    const known = (found instanceof Promise ? await found : found) as DeltaSession | undefined;
     if (known === undefined) return request.kind === "Add" ? this.manager.createSession() : undefined;
     if (routeOf(known.id) !== this.name && !this.#deps.off.rebinding) this.manager.changeSessionId(known, withRoute(known.id, this.name));
     return known;
@@ -299,7 +318,7 @@ export class WorkerProcess {
       return send(destinations, message, options);
     };
     channel.addChannelListener({
-      accept: (message) => message.className === SESSION_MESSAGE_CLASS,
+      accept: ({ className }) => className === SESSION_MESSAGE_CLASS || className === MAP_MESSAGE_CLASS,
       messageReceived: (message) => this.#note(() => `<- ${message.sender.address} ${describe(message.body)}`),
     });
   }
@@ -316,6 +335,18 @@ function describe(body: Buffer): string {
     const newId = message.event === SESSION_EVENTS.ChangeSessionId ? decodeSessionId(message.data!) : undefined;
     const renamed = newId === undefined ? "" : ` to ${sessionIdHash(newId)}.${routeOf(newId)}`;
     return `${eventName(message.event)}${id}${renamed}${version === undefined ? "" : ` v${version}`} (${message.data?.length ?? 0} bytes)`;
+  } catch {
+    return describeMapMessage(body);
+  }
+}
+
+function describeMapMessage(body: Buffer): string {
+  try {
+    const { event, key, primary, nodes, diff } = mapMessageFromJava(new ObjectInputStream(body).readObject());
+    const name = Object.entries(MAP_EVENTS).find(([, number]) => number === event)?.[0];
+    const id = key === null ? "" : ` ${sessionIdHash(key)}.${routeOf(key)}`;
+    const served = `${primary?.address ?? "nobody"} [${nodes?.map(({ address }) => address).join(" ") ?? ""}]`;
+    return `map ${name}${diff === null ? "" : " diff"}${id} of ${served} (${body.length} bytes)`;
   } catch {
     return `rpc (${body.length} bytes)`;
   }

@@ -23,6 +23,8 @@ export interface WorldOptions {
   readonly maxQueueBytes: number;
   readonly leastDelayMs: number;
   readonly mostDelayMs: number;
+  /** Each session on two workers in place of all. */
+  readonly backups?: boolean;
   /** Of every worker's channel; default: Tomcat's. */
   readonly interceptors?: readonly ComponentConfig[];
 }
@@ -92,6 +94,7 @@ export class World {
         loadBytes: this.#options.loadBytes,
         maxQueueBytes: this.#options.maxQueueBytes,
         interceptors: this.#options.interceptors,
+        backups: this.#options.backups ?? false,
       },
     );
     this.workers.set(name, worker);
@@ -175,6 +178,7 @@ export class World {
         worker.state === "Ready" &&
         worker.channel.members.length === live.length - 1 &&
         live.every((other) => other === worker || worker.channel.members.some(({ address }) => address === other.address)) &&
+        (!this.#options.backups || live.length === 1 || worker.manager.sessionsAtRisk === 0) &&
         worker.cluster.replicator
           .describe()
           .every(({ present, lagging, sessionsBehind }) => !present || (!lagging && sessionsBehind === 0)),
@@ -194,7 +198,20 @@ export class World {
       const list = ready.map((worker) => `${worker.name} ${worker.digest} (${worker.manager.activeSessions})`);
       this.violate(`copies differ after quiet: ${list.join(", ")}; ${this.#differences(ready)}`);
     }
-    for (const browser of this.browsers) for (const worker of ready) this.#checkCopy(browser, worker, "at the end");
+    for (const browser of this.browsers) {
+      const holders = this.#options.backups ? this.#checkBackup(browser) : ready;
+      for (const worker of holders) this.#checkCopy(browser, worker, "at the end");
+    }
+  }
+
+  /** Each session that is left is on two workers with the same content, and served by one of them. */
+  #checkBackup({ name, stem }: Browser): readonly WorkerProcess[] {
+    if (stem === undefined) return [];
+    const holders = this.ready.filter((worker) => worker.basket(stem) !== undefined);
+    const said = holders.map((worker) => `${worker.name} [${worker.basket(stem)?.items.join(" ")}]`).join(", ");
+    if (holders.length !== Math.min(2, this.ready.length)) this.violate(`${name}: at the end its session is on ${said || "no worker"}`);
+    if (new Set(holders.map((worker) => JSON.stringify(worker.basket(stem)))).size > 1) this.violate(`${name}: copies differ: ${said}`);
+    return holders;
   }
 
   get requests(): number {
@@ -223,7 +240,7 @@ export class World {
   /** Rules 4 to 6: who opens its connectors has everything that was answered until then. */
   #checkJoiner(worker: WorkerProcess): void {
     // Without acknowledgements the last changes may be under way: who has answered knows that they are, and lets them arrive (rule 9).
-    if (!this.#options.synchronous) return;
+    if (!this.#options.synchronous || this.#options.backups) return;
     // While DNS lies about members, some of them cannot know of the joiner; they catch it up afterwards (rule 11).
     if (this.names.mood === "Partial" || this.names.mood === "Absent") return;
     for (const browser of this.browsers) this.#checkCopy(browser, worker, "when it became ready");
@@ -262,9 +279,9 @@ export class World {
       if (worker.failure !== undefined) this.violate(`${worker.name} failed: ${worker.failure.stack ?? worker.failure.message}`);
     }
     const { ready } = this;
-    const empty = ready.filter((worker) => !worker.frozen && worker.manager.stems().length === 0);
+    const empty = this.#options.backups ? [] : ready.filter((worker) => !worker.frozen && worker.sessions === 0);
     const known = this.browsers.filter((browser) => browser.answered.size > 0).length;
-    const full = ready.some((worker) => worker.manager.stems().length > 0);
+    const full = ready.some((worker) => worker.sessions > 0);
     // Without acknowledgements the first session may be answered for and still be under way (rule 9), but not from one look to the next.
     const suspects = this.#options.synchronous ? empty : empty.filter((worker) => this.#emptyBefore.has(worker));
     this.#emptyBefore = new Set(full && known > 0 ? empty : []);

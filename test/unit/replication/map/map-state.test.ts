@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { silentLogger } from "../../../../src/base/index.ts";
+import type { ChannelMessage } from "../../../../src/channel/channel.ts";
 import { RpcChannel } from "../../../../src/channel/rpc-channel.ts";
 import {
   decodeMapMessages,
@@ -277,6 +278,39 @@ describe("A map among members that come and go", () => {
           .toSorted(),
         ["Backup", "Primary"],
       );
+  });
+
+  it("gives a value up for whoever serves it now when the member that gave it says so, though that news was lost (rule 11)", async () => {
+    const group = await MapGroup.ofThree({
+      chooseBackup: (_key, candidates) => candidates.find(({ address }) => address.endsWith(".1")) ?? candidates[0],
+    });
+    assert.equal(group.node(2).entry("a"), "Backup of 1 [2]: one");
+    group.lose = (line) => line === "2>3 RetrieveBackup!" || line === "1>2 Proxy";
+    await group.run(group.node(3).map.get("a"));
+    await group.settle();
+    assert.deepEqual(group.entries("a"), ["Backup of 3 [1]: one", "Proxy of 3 [1]", "Primary of 3 [1]: one"]);
+    assert.ok(group.sent.includes("2>1 RetrieveBackup?"));
+    group.sent = [];
+    await group.clock.advance(20_000);
+    assert.deepEqual(group.entries("a"), ["Backup of 3 [1]: one", "Proxy of 3 [1]", "Primary of 3 [1]: one"]);
+    assert.ok(group.sent.filter((line) => !line.includes("Ping")).length < 20);
+  });
+
+  it("refuses a value that arrives behind what its sender has told since (rule 10)", async () => {
+    const group = await MapGroup.ofThree();
+    const held: ChannelMessage[] = [];
+    const { drop } = group.network;
+    group.network.drop = (message, from, to) => drop(message, from, to) && held.push(message) > 0;
+    group.lose = (line) => line.startsWith("1>2 Backup");
+    await group.change(1, "two");
+    await group.settle();
+    const expected = ["Primary of 1 [3]: one two", "Proxy of 1 [3]", "Backup of 1 [3]: one two"];
+    assert.deepEqual(group.entries("a"), expected);
+    group.lose = () => false;
+    const late = group.network.receiverAt("10.0.0.2", 4000)!;
+    await assert.rejects(async () => late.onMessage(held.at(-1)!));
+    await group.settle();
+    assert.deepEqual(group.entries("a"), expected);
   });
 
   it("hands its entries over when it stops, and says so", async () => {
