@@ -37,6 +37,8 @@ export interface UdpReceiverOptions {
 
 /** The largest datagram over IPv6; over IPv4 it is 65 507. */
 const MAX_DATAGRAM_BYTES = 65_527;
+/** What a small one counts for while it waits: the promise, and the look-up of who sent it. */
+const LEAST_COUNTED_BYTES = 4096;
 
 /** Datagrams keep no order among themselves, so none waits for another. */
 export class UdpReceiver {
@@ -101,7 +103,7 @@ export class UdpReceiver {
   #receive(datagram: Buffer, from: RemoteInfo): void {
     const address = canonicalAddress(from.address);
     this.#deps.metrics.receivedBytes.inc(datagram.length);
-    if (this.#waitingBytes + datagram.length > this.#options.maxWaitingBytes) {
+    if (this.#waitingBytes + counted(datagram.length) > this.#options.maxWaitingBytes) {
       this.#deps.refuse(address, "datagram_limit");
       return;
     }
@@ -109,7 +111,7 @@ export class UdpReceiver {
     if (admitted === true) this.#take(datagram, address, from);
     else if (admitted === false) this.#deps.refuse(address, "not_admitted");
     else {
-      this.#wait(datagram.length, admitted, (known) => {
+      this.#wait(counted(datagram.length), admitted, (known) => {
         if (known) this.#take(datagram, address, from);
         else this.#deps.refuse(address, "not_admitted");
       });
@@ -136,7 +138,7 @@ export class UdpReceiver {
     if (acknowledge === "Received") this.#reply(ACK, from);
     const outcome = this.#deps.intake.take(message, ignoreRefusal);
     if (typeof outcome === "boolean") this.#finish(acknowledge, outcome, from);
-    else this.#wait(message.body.length, outcome, (processed) => this.#finish(acknowledge, processed, from));
+    else this.#wait(counted(message.body.length), outcome, (processed) => this.#finish(acknowledge, processed, from));
   }
 
   #finish(acknowledge: Acknowledge, processed: boolean, from: RemoteInfo): void {
@@ -156,6 +158,10 @@ export class UdpReceiver {
       if (error) this.#deps.logger.debug({ peer: address, err: error }, "A datagram was not acknowledged");
     });
   }
+}
+
+function counted(bytes: number): number {
+  return Math.max(bytes, LEAST_COUNTED_BYTES);
 }
 
 /** Its sender hears of it only where it waits for the processing: there is no connection to end. */

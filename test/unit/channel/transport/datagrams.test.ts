@@ -279,6 +279,24 @@ describe("a receiver of datagrams", () => {
     assert.equal(await refusing.count({ reason: "not_admitted" }), 3);
   });
 
+  it("has at most a thousand small ones wait for look-ups of who sent them", async () => {
+    const lookedUp = Promise.withResolvers<boolean>();
+    let lookUps = 0;
+    const admit = () => {
+      lookUps++;
+      return lookedUp.promise;
+    };
+    const { member, count } = await startReceiver({}, { admit });
+    const client = createSocket("udp4");
+    cleanUps.push(() => client.close());
+    while ((await count({ reason: "datagram_limit" })) === 0) {
+      client.send(Buffer.of(1), member.udpPort, member.address);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.equal(lookUps, 1024);
+    lookedUp.resolve(false);
+  });
+
   it("loses what comes while too much waits for a slow listener", async () => {
     const { member, receiver, count } = await startReceiver();
     const slow = Promise.withResolvers<void>();
