@@ -1,7 +1,6 @@
 // Fields and values of the destination that this version does not run yet: known, and refused in plain words.
 
 const HINTS: Readonly<Record<string, string>> = {
-  "spec.group.manager.type=Backup": "use Delta",
   "spec.group.manager.type=Persistent": "use Delta",
   "spec.group.manager.type=Standard": "use Delta, or distributable: false for single applications",
   "spec.membership.type=Kubernetes": "use DNS",
@@ -13,7 +12,6 @@ const FIELDS: ReadonlySet<string> = new Set([
   "spec.balancer.accessLog",
   "spec.balancer.backend",
   "spec.balancer.statusPage",
-  "spec.group.interceptors",
   "spec.group.placement",
   "spec.pools",
   "spec.runtime",

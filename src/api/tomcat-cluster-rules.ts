@@ -14,6 +14,7 @@ export interface TomcatClusterRule {
 }
 
 type Spec = TomcatCluster["spec"];
+type Interceptor = NonNullable<Spec["group"]["interceptors"]>[number];
 type Source = NonNullable<NonNullable<Spec["applications"]>[number]["source"]>;
 type EnvironmentVariable = NonNullable<PodTemplate["env"]>[number];
 type Volume = NonNullable<PodTemplate["volumes"]>[number];
@@ -53,6 +54,19 @@ export const TOMCAT_CLUSTER_RULES: readonly TomcatClusterRule[] = [
     "self.receiver.port != 8080 && self.receiver.port != 9090",
     "receiver.port must not be 8080 or 9090, where workers have HTTP and management",
     ({ receiver }) => receiver.port !== 8080 && receiver.port !== 9090,
+  ),
+  rule<Interceptor>(
+    "spec.group.interceptors.[]",
+    "self.type == 'Gzip' || !has(self.attributes) || (!has(self.attributes.compressionMinSize) && !has(self.attributes.statsEnabled))",
+    "attributes.compressionMinSize and attributes.statsEnabled belong to Gzip: remove them",
+    ({ type, attributes: { compressionMinSize, statsEnabled } = {} }) =>
+      type === "Gzip" || (compressionMinSize === undefined && statsEnabled === undefined),
+  ),
+  rule<Interceptor>(
+    "spec.group.interceptors.[]",
+    "self.type == 'Gzip' || !has(self.attributes) || !has(self.attributes.interval) || self.attributes.interval >= 1",
+    "attributes.interval of Throughput must be 1 or more",
+    ({ type, attributes: { interval = 1 } = {} }) => type === "Gzip" || interval >= 1,
   ),
   rule<Spec["membership"]>(
     "spec.membership",

@@ -5,7 +5,7 @@ import { applications, configuration, hosts } from "./application-schema.ts";
 import { balancer } from "./balancer-schema.ts";
 import { API_VERSION, KIND } from "./group.ts";
 import { podTemplate } from "./pod-template-schema.ts";
-import { atomicList, image, labels, port, seconds } from "./schema-parts.ts";
+import { atomicList, image, labels, mapList, port, seconds } from "./schema-parts.ts";
 
 const metadata = z.object({
   name: z
@@ -15,11 +15,39 @@ const metadata = z.object({
   namespace: z.string().max(63).optional().describe("Namespace of the cluster and of all its objects"),
 });
 
+const interceptorAttributes = z
+  .object({
+    compressionMinSize: z.int().min(0).max(1_000_000_000).optional().describe("Bytes: larger messages are compressed; unset: 0. Of Gzip"),
+    statsEnabled: z.boolean().optional().describe("Whether /cluster and the log tell how much was compressed; unset: false. Of Gzip"),
+    interval: z
+      .int()
+      .min(0)
+      .max(1_000_000_000)
+      .optional()
+      .describe("Messages from one line of statistics in the log to the next. Of Gzip; unset or 0: none. Of Throughput; unset: 10000"),
+  })
+  .describe("Attributes under the names that Tomcat gives them");
+
+const interceptor = z.object({
+  type: z
+    .enum(["Gzip", "Throughput"])
+    .describe(
+      "Gzip: messages are compressed before they are encrypted. Throughput: the log and metrics tell how much travels, and how fast",
+    ),
+  attributes: interceptorAttributes.optional(),
+});
+
 const group = z
   .object({
     manager: z
       .object({
-        type: z.enum(["Delta"]).default("Delta").describe("Session manager. Delta: every session on every worker, only changes travel"),
+        type: z
+          .enum(["Delta", "Backup"])
+          .default("Delta")
+          .describe(
+            "Session manager. Delta: every session on every worker, only changes travel. " +
+              "Backup: every session on the worker that serves it and on one other, in another zone or on another node where there is one; for many workers",
+          ),
       })
       .prefault({})
       .describe("How sessions are kept"),
@@ -39,6 +67,9 @@ const group = z
       })
       .prefault({})
       .describe("Protection of messages between workers"),
+    interceptors: mapList(interceptor, ["type"], 2)
+      .optional()
+      .describe("Further layers of the channel; the operator knows their places among those that it always has"),
   })
   .prefault({})
   .describe("What all members of the group share");

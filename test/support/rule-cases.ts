@@ -18,6 +18,14 @@ export const RULE_CASES: readonly RuleCase[] = (
     ["a receiver at the port of HTTP", { group: { receiver: { port: 8080 } } }, false],
     ["a receiver at the port of management", { group: { receiver: { port: 9090 } } }, false],
     ["a receiver elsewhere", { group: { receiver: { port: 4001 } } }, true],
+    [
+      "both further interceptors",
+      interceptors(["Gzip", { compressionMinSize: 1024, statsEnabled: true, interval: 0 }], ["Throughput", { interval: 1 }]),
+      true,
+    ],
+    ["further interceptors without attributes", interceptors(["Throughput"], ["Gzip"]), true],
+    ["a Throughput with an attribute of Gzip", interceptors(["Throughput", { statsEnabled: false }]), false],
+    ["a Throughput that reports never", interceptors(["Throughput", { interval: 0 }]), false],
     ["only a refresh", { membership: { refreshMilliseconds: 5000 } }, true],
     ["only an expiration", { membership: { expirationMilliseconds: 2000 } }, true],
     ["an expiration as long as the refresh", { membership: { refreshMilliseconds: 3000, expirationMilliseconds: 3000 } }, true],
@@ -53,6 +61,12 @@ export const RULE_CASES: readonly RuleCase[] = (
 /** Each its name, then its aliases. */
 function hosts(...names: readonly [string, ...string[]][]): Spec {
   return { hosts: names.map(([name, ...aliases]) => ({ name, aliases })) };
+}
+
+type Interceptor = NonNullable<NonNullable<Spec["group"]>["interceptors"]>[number];
+
+function interceptors(...entries: readonly (readonly [Interceptor["type"], Interceptor["attributes"]?])[]): Spec {
+  return { group: { interceptors: entries.map(([type, attributes]) => ({ type, ...(attributes && { attributes }) })) } };
 }
 
 type Template = NonNullable<Spec["template"]>;

@@ -153,7 +153,12 @@ export const CHANNEL_CLASSES: readonly ClassEntry[] = [
     interval: integer("Messages from one line of statistics in the log to the next; 0: none", 0, MAX, { default: 0 }),
   }),
   works("Interceptor", CLASS_NAMES.orderInterceptor, {
-    expire: integer("Ms that a message waits for those before it; at most half of the Transport's timeout, so that its sender hears of it", 1, MAX, { default: 3000 }),
+    expire: integer(
+      "Ms that a message waits for those before it; at most half of the Transport's timeout, so that its sender hears of it",
+      1,
+      MAX,
+      { default: 3000 },
+    ),
     forwardExpired: boolean("Whether a message that has waited that long is taken all the same; false: it is refused", true),
     maxQueue: integer("Messages of one sender that wait; with that many none waits any longer", 1, MAX, { default: MAX }),
     optionFlag: integer("Only messages with these bits are numbered, the same on every member; 0: each", 0, MAX, { default: 0 }),

@@ -87,7 +87,7 @@ function clusterElement(clusterName: string, { membership, group, replication, s
     name: "Cluster",
     attributes: { className: CLASS_NAMES.simpleTcpCluster, clusterName, channelSendOptions: SEND_OPTIONS[replication.mode] },
     children: [
-      { name: "Manager", attributes: { className: CLASS_NAMES.deltaManager, maxActiveSessions: sessions.maxActive } },
+      managerElement(group.manager.type, sessions, replication.mode),
       {
         name: "Channel",
         attributes: { className: CLASS_NAMES.groupChannel },
@@ -126,7 +126,10 @@ function clusterElement(clusterName: string, { membership, group, replication, s
             ],
           },
           { name: "Interceptor", attributes: { className: CLASS_NAMES.messageDispatchInterceptor } },
+          ...further(group.interceptors, "Gzip", CLASS_NAMES.gzipInterceptor),
           ...encryption(group.encryption.mode, place.channelKeyDirectory ?? CHANNEL_KEY_DIRECTORY),
+          // What it counts is what travels.
+          ...further(group.interceptors, "Throughput", CLASS_NAMES.throughputInterceptor),
           { name: "Interceptor", attributes: { className: CLASS_NAMES.tcpFailureDetector } },
         ],
       },
@@ -135,6 +138,19 @@ function clusterElement(clusterName: string, { membership, group, replication, s
       { name: "ClusterListener", attributes: { className: CLASS_NAMES.clusterSessionListener } },
     ],
   };
+}
+
+/** A BackupManager's map has send options of its own. */
+function managerElement(type: Spec["group"]["manager"]["type"], { maxActive }: Spec["sessions"], mode: ReplicationMode): XmlNode {
+  const backup = { className: CLASS_NAMES.backupManager, mapSendOptions: SEND_OPTIONS[mode] };
+  const manager = type === "Backup" ? backup : { className: CLASS_NAMES.deltaManager };
+  return { name: "Manager", attributes: { ...manager, maxActiveSessions: maxActive } };
+}
+
+function further(interceptors: Spec["group"]["interceptors"] = [], type: string, className: string): readonly XmlNode[] {
+  return interceptors
+    .filter((interceptor) => interceptor.type === type)
+    .map(({ attributes }) => ({ name: "Interceptor", attributes: { className, ...attributes } }));
 }
 
 /** Above the failure detector, whose probes are plain (tribes.md 12.10). The algorithm is said, since Tomcat's default has changed. */

@@ -61,13 +61,13 @@ for (const [name, document, expected] of [
   ],
   [
     "another manager",
-    manifest({ group: { manager: { type: "Backup" } } }),
-    ['spec.group.manager.type: "Backup" is not supported in this version: use Delta'],
+    manifest({ group: { manager: { type: "Persistent" } } }),
+    ['spec.group.manager.type: "Persistent" is not supported in this version: use Delta'],
   ],
   [
     "a manager that nobody knows",
     manifest({ group: { manager: { type: "Magic" } } }),
-    ['spec.group.manager.type: found "Magic", expected "Delta"'],
+    ['spec.group.manager.type: found "Magic", expected one of Delta, Backup'],
   ],
   ["pools", manifest({ pools: [] }), ["spec.pools: the field is not supported in this version"]],
   [

@@ -79,6 +79,26 @@ test("what the user does not set keeps the data plane's default", () => {
   });
 });
 
+test("further interceptors have their places, whatever their order in the manifest", () => {
+  const { interceptors } = engineOf({
+    group: { interceptors: [{ type: "Throughput" }, { type: "Gzip", attributes: { compressionMinSize: 1024, statsEnabled: true } }] },
+  }).cluster!.channel;
+  assert.deepEqual(
+    interceptors.map(({ className }) => className.split(".").at(-1)),
+    ["MessageDispatchInterceptor", "GzipInterceptor", "EncryptInterceptor", "ThroughputInterceptor", "TcpFailureDetector"],
+  );
+  assert.partialDeepStrictEqual(interceptors[1]!.attributes, { compressionMinSize: 1024, statsEnabled: true, interval: 0 });
+  assert.equal(interceptors[3]!.attributes.interval, 10_000);
+});
+
+test("a BackupManager sends as the mode of replication says", () => {
+  const managerOf = (spec: TomcatClusterManifest["spec"]) => engineOf(spec).cluster!.manager;
+  assert.equal(managerOf({}).type, "Delta");
+  const backup = managerOf({ group: { manager: { type: "Backup" } }, replication: { mode: "Asynchronous" }, sessions: { maxActive: 7 } });
+  assert.equal(backup.type, "Backup");
+  assert.partialDeepStrictEqual(backup.attributes, { mapSendOptions: 8, maxActiveSessions: 7 });
+});
+
 test("without a list every folder of appBase is deployed and replicated", () => {
   const [host] = engineOf({}, { appBase: "/srv/webapps" }).hosts;
   assert.partialDeepStrictEqual(host, {
