@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { FAULTS } from "./faults.ts";
 import { brokenPromises } from "./promises.ts";
-import { type FaultScale, type Mode, runFault } from "./run-fault.ts";
+import { type FaultScale, type Manager, type Mode, runFault } from "./run-fault.ts";
 import { tableRow } from "./table.ts";
 
 const SCALE: FaultScale = {
@@ -12,11 +12,11 @@ const SCALE: FaultScale = {
   durations: { frozenMs: 10_000, withoutDnsMs: 8000, cutOffMs: 9000, slowReaderMs: 8000, blockedMs: 3000, calmMs: 2000 },
 };
 
-export function checkFault(name: string, ...modes: readonly Mode[]): void {
+export function checkFault(name: string, modes: readonly Mode[], manager: Manager = "Delta"): void {
   const fault = FAULTS.find((candidate) => candidate.name === name)!;
   for (const mode of modes) {
-    it(`${fault.title}, ${mode.toLowerCase()} replication`, async (context) => {
-      const result = await runFault(fault, mode, SCALE);
+    it(`${fault.title}, ${mode.toLowerCase()} replication, ${manager}Manager`, async (context) => {
+      const result = await runFault(fault, mode, { ...SCALE, manager });
       context.diagnostic(tableRow(result));
       assert.deepEqual(brokenPromises(result), []);
       assert.ok(result.requests > 3 * SCALE.load.sessions, `only ${result.requests} requests`);

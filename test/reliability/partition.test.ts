@@ -3,6 +3,6 @@ import { describe } from "node:test";
 import { checkFault } from "./check-fault.ts";
 
 describe("clients lose nothing that was answered to them, and copies are equal in the end, after (rules 3, 8, 11, 19)", () => {
-  checkFault("cut-off", "Asynchronous");
-  checkFault("unplug", "Synchronous");
+  checkFault("cut-off", ["Asynchronous"]);
+  checkFault("unplug", ["Synchronous"]);
 });

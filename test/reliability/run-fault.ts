@@ -10,7 +10,12 @@ import { type Harm, LedgerLoad, type LedgerLoadOptions } from "./ledger-load.ts"
 
 export type Mode = "Synchronous" | "Asynchronous";
 
+/** Every session on every worker, or on two. */
+export type Manager = "Delta" | "Backup";
+
 export interface FaultScale {
+  /** Default Delta. */
+  readonly manager?: Manager;
   readonly load: LedgerLoadOptions;
   readonly durations: Durations;
 }
@@ -33,14 +38,18 @@ const WARM_UP_MS = 1500;
 /** What a POST writes while a member reads slowly: enough to fill sockets, and then queues. */
 const FULL_QUEUE_BYTES = 16_384;
 
-export async function runFault(fault: Fault, mode: Mode, { load: loadOptions, durations }: FaultScale): Promise<FaultResult> {
+export async function runFault(
+  fault: Fault,
+  mode: Mode,
+  { manager: type = "Delta", load: loadOptions, durations }: FaultScale,
+): Promise<FaultResult> {
   const folder = new ManifestFolder().addFixture("ledger").writeManifest({
     replicas: WORKERS,
     replication: { mode },
     drain: { quietSeconds: 0.5, deadlineSeconds: 5 },
     applications: [{ path: "/ledger" }],
     // A member that tests make does not know the key.
-    ...(fault.hasFurtherMember && { group: { encryption: { mode: "Disabled" } } }),
+    group: { manager: { type }, ...(fault.hasFurtherMember && { encryption: { mode: "Disabled" } }) },
   });
   const namespaces = fault.needsNamespaces ? NamespaceNetwork.create(WORKERS) : undefined;
   const network = namespaces ?? (await loopbackNetwork(WORKERS));
