@@ -146,7 +146,11 @@ export class EntryConflicts<V> {
       const { replies } = await link.ask([other], MAP_EVENTS.RetrieveBackup, { key: name }, "First", CONFLICT_TIMEOUT_MS);
       const { primary = null, value = null } = replies[0]?.message ?? {};
       const entry = entries.get(key);
-      if (entry?.kind !== "Primary" || replies.length === 0) return;
+      if (entry?.kind !== "Primary") return;
+      if (replies.length === 0) {
+        members.fellBehind([other]);
+        return;
+      }
       // It may have given the entry up meanwhile.
       if (value === null || (primary !== null && this.#body.known(primary).key !== other.key)) this.#changes.publishAgain(entry);
       else this.#decide(entry, values.read(value, this.#body.isOurs(other)), other, takeover);

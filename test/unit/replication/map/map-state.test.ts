@@ -296,6 +296,25 @@ describe("A map among members that come and go", () => {
     assert.ok(group.sent.filter((line) => !line.includes("Ping")).length < 20);
   });
 
+  it("comes to an agreement on who serves an entry though the first answer to the question was lost (rule 11)", async () => {
+    const group = await MapGroup.ofThree();
+    group.lose = (line) => line === "3>1 RetrieveBackup!";
+    await group.run(group.node(3).map.get("a"));
+    await group.settle();
+    assert.ok(group.sent.includes("1>3 RetrieveBackup?"));
+    assert.match(group.node(1).entry("a")!, /^Primary of 1/);
+    await group.clock.advance(3000);
+    group.lose = () => false;
+    await group.clock.advance(20_000);
+    assert.deepEqual(
+      group
+        .entries("a")
+        .map((entry) => entry?.split(" ")[0])
+        .toSorted(),
+      ["Backup", "Primary", "Proxy"],
+    );
+  });
+
   it("refuses a value that arrives behind what its sender has told since (rule 10)", async () => {
     const group = await MapGroup.ofThree();
     const held: ChannelMessage[] = [];
