@@ -46,7 +46,7 @@ const group = z
           .default("Delta")
           .describe(
             "Session manager. Delta: every session on every worker, only changes travel. " +
-              "Backup: every session on the worker that serves it and on one other, in another zone or on another node where there is one; for many workers",
+              "Backup: every session on the worker that serves it and on one other, whichever has its turn; for many workers",
           ),
       })
       .prefault({})
