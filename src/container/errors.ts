@@ -8,16 +8,35 @@ export class IllegalStateError extends TomcatClusterError {
 }
 
 /**
- * Thrown by `createSession` at a limit (rule 22). Web frameworks read `status`, `statusCode` and `headers` of an error, so an
- * application that does not catch it answers 503 with Retry-After, whatever framework it is written in.
+ * What may go well in a moment. Web frameworks read `status`, `statusCode` and `headers` of an error, so an application that does not
+ * catch it answers 503 with Retry-After, whatever framework it is written in.
  */
-export class TooManySessionsError extends TomcatClusterError {
-  readonly code = "TOO_MANY_SESSIONS";
+export abstract class UnavailableError extends TomcatClusterError {
   override readonly retryable = true;
   readonly status = 503;
   readonly statusCode = 503;
   readonly expose = false;
-  readonly headers: Readonly<Record<string, string>> = { "Retry-After": "10" };
+  abstract readonly headers: Readonly<Record<string, string>>;
+  /** For the client, where the application says nothing. */
+  abstract readonly sentence: string;
+}
+
+/** A session is on other workers, none of which answers (BackupManager): it may be there when one is back. */
+export class SessionUnreachableError extends UnavailableError {
+  readonly code = "SESSION_UNREACHABLE";
+  readonly headers = { "Retry-After": "1" };
+  readonly sentence = "The server that has your session does not answer. Try again in a moment.";
+
+  constructor(manager: string, options: { readonly cause: Error }) {
+    super(`"${manager}" cannot get a session from the workers that have it`, options);
+  }
+}
+
+/** Thrown by `createSession` at a limit (rule 22). */
+export class TooManySessionsError extends UnavailableError {
+  readonly code = "TOO_MANY_SESSIONS";
+  readonly headers = { "Retry-After": "10" };
+  readonly sentence = "The server has too many sessions. Try again in a moment.";
 
   constructor(manager: string, reason: string) {
     super(`"${manager}" takes no new session: ${reason}`);

@@ -1,7 +1,7 @@
 export type { ApplicationRequest } from "./application-request.ts";
 export { CONTEXT_STATES, type Context, type ContextState } from "./context.ts";
 export { Engine, type EngineDeps, type EngineOptions } from "./engine.ts";
-export { ApplicationLoadError, IllegalStateError, TooManySessionsError } from "./errors.ts";
+export { ApplicationLoadError, IllegalStateError, SessionUnreachableError, TooManySessionsError } from "./errors.ts";
 export type { Host } from "./host.ts";
 export type { ValveFactory, ValvePlace } from "./pipeline.ts";
 export type { Request } from "./request.ts";

@@ -4,7 +4,7 @@ import type { Logger } from "../base/index.ts";
 import type { Exchange } from "../protocol/index.ts";
 import type { Context } from "./context.ts";
 import { errorPage, PAGE_HEADERS } from "./error-page.ts";
-import { IllegalStateError, TooManySessionsError } from "./errors.ts";
+import { IllegalStateError, UnavailableError } from "./errors.ts";
 import { HeldResponse, type HeldResponseOwner } from "./held-response.ts";
 import type { HeldResponseSweeper } from "./held-response-sweeper.ts";
 import type { Host } from "./host.ts";
@@ -182,14 +182,14 @@ export class Request implements HeldResponseOwner {
     return this.#held.replace(status, { ...PAGE_HEADERS, ...headers }, errorPage(status, sentence));
   }
 
-  /** For what application or valve threw: 500 (503 at a limit) when nothing has left, else the connection is cut. */
+  /** For what application or valve threw: 500 (503 for what may go well later) when nothing has left, else the connection is cut. */
   fail(error: unknown): void {
-    const limited = error instanceof TooManySessionsError;
     this.#services.logger.error({ err: error, context: this.context?.name, path: this.decodedUri }, "Request failed");
     if (this.#held.ended) return;
-    const replaced = limited
-      ? this.replaceAnswer(error.status, "The server has too many sessions. Try again in a moment.", error.headers)
-      : this.replaceAnswer(500, "The application failed to answer this request.");
+    const replaced =
+      error instanceof UnavailableError
+        ? this.replaceAnswer(error.status, error.sentence, error.headers)
+        : this.replaceAnswer(500, "The application failed to answer this request.");
     if (!replaced) this.res.destroy();
   }
 

@@ -8,6 +8,7 @@
 //   changes stays, and what was removed stays removed (rule 11). Changes that were made here are put into the newest value (rule 13).
 // - Members that were away are told what they have missed, as lists of the kind that State is answered with; a Tomcat entry by entry.
 export type { AbstractReplicatedMap } from "./abstract-replicated-map.ts";
+export { EntryUnreachableError } from "./errors.ts";
 export { LazyReplicatedMap, type LazyReplicatedMapDeps } from "./lazy-replicated-map.ts";
 export type { MapChannel } from "./map-link.ts";
 export type { ReplicatedMapDeps, ReplicatedMapOptions } from "./map-options.ts";

@@ -1,9 +1,9 @@
 // Every session on two workers, one that serves it and one backup; the others know where it is (Tomcat: BackupManager; ha.md 11).
 import { delay } from "../../base/index.ts";
 import type { Member } from "../../channel/index.ts";
-import { type Session, type StandardSession, sessionIdHash } from "../../container/index.ts";
+import { type Session, SessionUnreachableError, type StandardSession, sessionIdHash } from "../../container/index.ts";
 import { stemOf } from "../../protocol/index.ts";
-import { LazyReplicatedMap } from "../map/index.ts";
+import { EntryUnreachableError, LazyReplicatedMap } from "../map/index.ts";
 import { changeSessionId, decodeSessionId } from "../message-bodies.ts";
 import { SESSION_EVENTS, type SessionMessage } from "../messages.ts";
 import { allKept, awaited, type Kept } from "../peers/kept.ts";
@@ -117,12 +117,12 @@ export class BackupManager extends ClusterManagerBase {
     return 0;
   }
 
-  /** A promise where another worker serves the session: it is fetched, and served here from then on. */
+  /** A promise where another worker serves the session: it is fetched, and served here from then on. Rejects with SessionUnreachableError. */
   override findSession(id: string): Session | undefined | Promise<Session | undefined> {
     const stem = this.presentStem(id);
     const own = this.#store.get(stem);
     const found = own !== undefined && this.#store.isUnannounced(own) ? own : this.#map.get(stem);
-    return found instanceof Promise ? found.then(ifValid) : ifValid(found);
+    return found instanceof Promise ? found.then(ifValid, (error: Error) => this.#notFetched(error)) : ifValid(found);
   }
 
   override switchToSynchronous(): void {
@@ -175,6 +175,10 @@ export class BackupManager extends ClusterManagerBase {
 
   protected override servedElsewhere(session: DeltaSession): boolean {
     return session.announced && this.#map.peek(stemOf(session.id))?.kind !== "Primary";
+  }
+
+  #notFetched(cause: Error): never {
+    throw cause instanceof EntryUnreachableError ? new SessionUnreachableError(this.name, { cause }) : cause;
   }
 
   /** Into the map, unless that is full: then it stays what only this worker has. */

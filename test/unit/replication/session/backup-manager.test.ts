@@ -48,6 +48,14 @@ describe("BackupManager", () => {
     assert.deepEqual((await b.find(id)).getAttribute("cart"), ["one", "two"]);
   });
 
+  it("asks a client to come again when no worker that has its session answers", async () => {
+    const id = await a.create((session) => session.setAttribute("n", 1));
+    group.lose = (line) => line.startsWith("3>") && line.includes("Retrieve");
+    await assert.rejects(nodes[2]!.find(id), { code: "SESSION_UNREACHABLE", status: 503, headers: { "Retry-After": "1" } });
+    group.lose = () => false;
+    assert.equal((await nodes[2]!.find(id)).getAttribute("n"), 1);
+  });
+
   it("tells the backup of a session that is only read, long before it would expire there (rule 13)", async () => {
     const id = await a.create((session) => session.setAttribute("n", 1));
     group.sent = [];
