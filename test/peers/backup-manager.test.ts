@@ -5,8 +5,8 @@ import { ask, eventually, hit, routeIn } from "../support/session-requests.ts";
 import { TestWorkers } from "../support/test-workers.ts";
 import { GROUP_NAME, RealTomcat } from "../support/tomcat.ts";
 
-const OURS = ["127.0.89.2", "127.0.89.3"] as const;
-const JAVA = ["127.0.89.4", "127.0.89.5"] as const;
+const OURS = ["127.0.92.2", "127.0.92.3"] as const;
+const JAVA = ["127.0.92.4", "127.0.92.5"] as const;
 const MEMBERS = [...OURS, ...JAVA];
 
 /** A server of either kind. */
@@ -42,12 +42,21 @@ describe("sessions of a BackupManager, in two workers of ours and two real Tomca
       ...OURS.map((_, index) => ({ name: `worker-${index}`, url: workers.url(index), kill: async () => workers.kill(index, "SIGKILL") })),
       ...tomcats.map((tomcat, index) => ({ name: `tomcat-${index}`, url: tomcat.url, kill: () => tomcat.stop("SIGKILL") })),
     ];
-    // Pings tell which members have the map.
-    await eventually(
-      async () => Promise.all(servers.map(async ({ url }) => (await hit(url)).n)),
-      (numbers) => numbers.every((n) => n === 1),
-    );
+    // Members hear by and by which others have the map.
+    await eventually(pairsThatShare, (count) => count === servers.length * (servers.length - 1));
   });
+
+  /** How many servers find sessions of how many others. */
+  async function pairsThatShare(): Promise<number> {
+    let count = 0;
+    for (const first of servers) {
+      for (const other of servers) {
+        if (other !== first && (await hit(other.url, (await hit(first.url)).cookie)).n === 2) count++;
+      }
+    }
+    return count;
+  }
+
   after(async () => {
     for (const tomcat of tomcats) await tomcat.stop();
     await workers?.stop();
