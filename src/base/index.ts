@@ -9,7 +9,7 @@ export { type Lifecycle, LifecycleGroup } from "./lifecycle.ts";
 export { LineTooLongError, readLines } from "./lines.ts";
 export { LogOutput } from "./log-output.ts";
 export { createLogger, LOG_LEVELS, type Logger, type LoggerOptions, type LogLevel, silentLogger } from "./logger.ts";
-export { Counter, createProcessRegistry, Gauge, Histogram, Registry } from "./metrics.ts";
+export { Counter, createProcessRegistry, Gauge, Histogram, Registry, sharedMetric } from "./metrics.ts";
 export {
   type AddressFamily,
   DnsNameResolver,

@@ -1,5 +1,7 @@
 // What a channel counts about members, look-ups and messages.
-import { Counter, Gauge, Histogram, type Registry, TalliedCounter } from "../base/index.ts";
+import { Counter, Gauge, Histogram, type Registry, sharedMetric, TalliedCounter } from "../base/index.ts";
+
+const SECONDS_BUCKETS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1];
 
 /** Made once per registry: channels of one process share the counters. */
 export class ChannelMetrics {
@@ -49,25 +51,17 @@ export class ChannelMetrics {
     );
     this.rpcCalls = counter(registry, "tomcatcluster_channel_rpc_calls_total", "Calls to other members by how they ended", ["outcome"]);
     const perInterceptor: ("interceptor" | "direction")[] = ["interceptor", "direction"];
+    const registers = [registry];
     const messages = "tomcatcluster_channel_interceptor_messages_total";
-    this.interceptorMessages =
-      (registry.getSingleMetric(messages) as TalliedCounter<"interceptor" | "direction"> | undefined) ??
-      new TalliedCounter({
-        name: messages,
-        help: "Messages between an interceptor and the layers above it",
-        labelNames: perInterceptor,
-        registers: [registry],
-      });
+    this.interceptorMessages = sharedMetric(registry, messages, () => {
+      const help = "Messages between an interceptor and the layers above it";
+      return new TalliedCounter({ name: messages, help, labelNames: perInterceptor, registers });
+    });
     const seconds = "tomcatcluster_channel_interceptor_seconds";
-    this.interceptorSeconds =
-      (registry.getSingleMetric(seconds) as Histogram<"interceptor" | "direction"> | undefined) ??
-      new Histogram({
-        name: seconds,
-        help: "Time of a message in an interceptor and the layers behind it, of one in 64",
-        buckets: [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1],
-        labelNames: perInterceptor,
-        registers: [registry],
-      });
+    this.interceptorSeconds = sharedMetric(registry, seconds, () => {
+      const help = "Time of a message in an interceptor and the layers behind it, of one in 64";
+      return new Histogram({ name: seconds, help, buckets: SECONDS_BUCKETS, labelNames: perInterceptor, registers });
+    });
     const throughput = "tomcatcluster_channel_throughput_";
     this.throughputMessages = counter(registry, `${throughput}messages_total`, "Messages through the ThroughputInterceptor", ["direction"]);
     this.throughputBytes = counter(
@@ -82,11 +76,9 @@ export class ChannelMetrics {
 }
 
 function counter<Label extends string>(registry: Registry, name: string, help: string, labelNames: Label[]): Counter<Label> {
-  const existing = registry.getSingleMetric(name) as Counter<Label> | undefined;
-  return existing ?? new Counter({ name, help, labelNames, registers: [registry] });
+  return sharedMetric(registry, name, () => new Counter({ name, help, labelNames, registers: [registry] }));
 }
 
 function gauge(registry: Registry, name: string, help: string): Gauge {
-  const existing = registry.getSingleMetric(name) as Gauge | undefined;
-  return existing ?? new Gauge({ name, help, registers: [registry] });
+  return sharedMetric(registry, name, () => new Gauge({ name, help, registers: [registry] }));
 }

@@ -1,5 +1,5 @@
 // What a channel counts of each member: for pages, and as metrics with the member's name, for as long as it is one.
-import { Histogram, type Registry, TalliedCounter, type Tally } from "../base/index.ts";
+import { Histogram, type Registry, sharedMetric, TalliedCounter, type Tally } from "../base/index.ts";
 import type { Member } from "./channel.ts";
 
 /** Since the member appeared; bytes are those of whole frames. */
@@ -119,8 +119,11 @@ export class MemberMetrics {
 
 function countersIn(registry: Registry): Counters {
   const counter = (name: string, help: string) =>
-    (registry.getSingleMetric(PREFIX + name) as TalliedCounter<"member"> | undefined) ??
-    new TalliedCounter({ name: PREFIX + name, help, labelNames: ["member"], registers: [registry] });
+    sharedMetric(
+      registry,
+      PREFIX + name,
+      () => new TalliedCounter<"member">({ name: PREFIX + name, help, labelNames: ["member"], registers: [registry] }),
+    );
   return {
     sentMessages: counter("sent_messages_total", "Messages sent to the member"),
     sentBytes: counter("sent_bytes_total", "Bytes of frames sent to the member"),
@@ -133,6 +136,9 @@ function countersIn(registry: Registry): Counters {
 function ackSecondsIn(registry: Registry): Histogram<"member"> {
   const name = `${PREFIX}ack_seconds`;
   const help = "Time until the member acknowledged";
-  const existing = registry.getSingleMetric(name) as Histogram<"member"> | undefined;
-  return existing ?? new Histogram({ name, help, buckets: BUCKETS, labelNames: ["member"], registers: [registry] });
+  return sharedMetric(
+    registry,
+    name,
+    () => new Histogram<"member">({ name, help, buckets: BUCKETS, labelNames: ["member"], registers: [registry] }),
+  );
 }
